@@ -1,0 +1,37 @@
+//! The only reader of the clock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Tells the time: the machine's, or one that a test moves.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    System,
+    Moved(Arc<Mutex<DateTime<Utc>>>),
+}
+
+impl Clock {
+    /// A clock that stands still at `now` until it is moved.
+    pub fn standing_at(now: DateTime<Utc>) -> Self {
+        Clock::Moved(Arc::new(Mutex::new(now)))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
+    pub fn now(&self) -> DateTime<Utc> {
+        match self {
+            Clock::System => Utc::now(),
+            Clock::Moved(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Moves a standing clock; the machine's own is left alone.
+    pub fn advance(&self, by: TimeDelta) {
+        if let Clock::Moved(now) = self {
+            *now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Polls sources, keeps each story once, and publishes editions as feeds and mailed digests.
+//!
+//! ```text
+//! sources -> ingest -> dedupe -> library -> related -> editions -> delivery -> relay
+//!                                                         |            ^
+//!                                                         v            |
+//!                                                       feeds     subscribers
+//! ```
+//!
+//! Everything is kept behind `store`; `web` is the public face; `ops` builds and runs it all.
+//! `docs/ARCHITECTURE.md` has the map, the layers and the promises.
+
+pub mod id;
+pub mod clock;
+pub mod parts;
+pub mod port;
+pub mod secret;
+pub mod task;
+pub mod words;
