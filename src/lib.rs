@@ -17,3 +17,5 @@ pub mod port;
 pub mod secret;
 pub mod task;
 pub mod words;
+
+pub mod sources;

@@ -1,0 +1,94 @@
+//! One item as one source states it, and the document that carried it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::parts::{Attachment, Attribution, Author, NamedLink, Picture};
+
+/// One item of a feed, one page or one file, with relative addresses made absolute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// As stated; empty ones count as absent.
+    pub guid: Option<String>,
+    /// RSS `isPermaLink`, which is true unless the feed says otherwise.
+    pub guid_is_permalink: bool,
+    pub url: Option<Url>,
+    /// The address the page itself names (`rel=canonical`).
+    pub canonical: Option<Url>,
+    /// Plain text.
+    pub title: String,
+    /// HTML or text as stated, not sanitised.
+    pub summary: Option<String>,
+    /// HTML as stated, not sanitised: see `ingest::sanitize`.
+    pub content: Option<String>,
+    pub published: Option<DateTime<Utc>>,
+    pub modified: Option<DateTime<Utc>>,
+    pub authors: Vec<Author>,
+    /// Categories in the source's own words.
+    pub tags: Vec<String>,
+    /// BCP 47.
+    pub language: Option<String>,
+    pub picture: Option<Picture>,
+    pub attachments: Vec<Attachment>,
+    pub named_related: Vec<NamedLink>,
+    pub source: Option<Attribution>,
+}
+
+/// What parsing one document yields. Defects are data: they never cost an entry that can be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    pub format: Option<Format>,
+    /// The charset the bytes were read in, by its WHATWG name.
+    pub encoding: &'static str,
+    /// Plain text.
+    pub title: Option<String>,
+    pub home_page_url: Option<Url>,
+    /// Plain text.
+    pub description: Option<String>,
+    pub language: Option<String>,
+    pub authors: Vec<Author>,
+    pub hints: Hints,
+    pub entries: Vec<Entry>,
+    pub defects: Vec<Defect>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// 0.90 and 1.0, the RDF family.
+    Rdf,
+    /// 0.91 to 2.0.
+    Rss,
+    Atom,
+    JsonFeed,
+    Page,
+    Markdown,
+}
+
+impl Format {
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Rdf => "rdf",
+            Format::Rss => "rss",
+            Format::Atom => "atom",
+            Format::JsonFeed => "json",
+            Format::Page => "page",
+            Format::Markdown => "markdown",
+        }
+    }
+}
+
+/// What a feed says about how often to poll it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// RSS `ttl`, or `sy:updatePeriod` divided by `sy:updateFrequency`, in minutes.
+    pub ttl_minutes: Option<u32>,
+}
+
+/// Something that the standard forbids and the reader got over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// 1-based; none where it concerns the whole document.
+    pub line: Option<u32>,
+    pub what: String,
+}

@@ -1,0 +1,336 @@
+//! Gets a feed over HTTP, politely and within bounds.
+//!
+//! Redirects are followed here rather than by the client, so that the guard is asked about every
+//! hop and one clock bounds them all.
+
+use std::{error::Error, fmt, io, time::Duration};
+
+use chrono::{DateTime, Utc};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderValue},
+    redirect,
+};
+use url::Url;
+
+use super::{
+    FeedUrl, Validators,
+    guard::{Denied, Guard},
+    headers::{conditions, max_age, retry_after, text, validators_of},
+};
+
+/// The types of feeds first: a server that negotiates must not take us for a browser.
+const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, \
+    application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1";
+
+#[derive(Clone, Debug)]
+pub struct FetchConfig {
+    /// `Name/Version (+https://contact-page)`.
+    pub user_agent: String,
+    /// For everything from the first lookup to the last byte. Default 60 s.
+    pub timeout: Duration,
+    /// For one connection, TLS included. Default 10 s.
+    pub connect_timeout: Duration,
+    /// After decompression. Default 20 MB.
+    pub max_bytes: usize,
+    /// Default 5.
+    pub max_redirects: usize,
+    pub guard: Guard,
+}
+
+impl FetchConfig {
+    pub fn new(user_agent: String, guard: Guard) -> Self {
+        Self {
+            user_agent,
+            timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            max_bytes: 20_000_000,
+            max_redirects: 5,
+            guard,
+        }
+    }
+}
+
+/// What came of asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    Document(Box<Download>),
+    NotModified {
+        /// Those asked with, and over them those that the 304 itself bore.
+        validators: Validators,
+        max_age: Option<Duration>,
+    },
+    /// 410: the server says that it will not come back.
+    Gone,
+    Failed {
+        /// One sentence for the operator.
+        reason: String,
+        /// How long the server asks us to stay away.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// A document as served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Decompressed.
+    pub bytes: Vec<u8>,
+    pub content_type: Option<String>,
+    /// Where the last redirect led.
+    pub url: Url,
+    /// Of this answer alone: what it lacks is not kept from an earlier one.
+    pub validators: Validators,
+    /// For how long the server promises nothing new.
+    pub max_age: Option<Duration>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FetcherError {
+    #[error("the user agent `{0}` cannot stand in a header")]
+    UserAgent(String),
+    #[error("cannot set up HTTP and TLS")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Asks servers for feeds.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: Client,
+    config: FetchConfig,
+}
+
+impl Fetcher {
+    /// Makes ring the TLS provider of the process unless it has one: the client takes its roots
+    /// from the system only through the process default. Ring is the only provider compiled in, so
+    /// it does not matter who installs it first.
+    ///
+    /// Proxy variables in the environment are ignored: a proxy would connect where the guard does
+    /// not look.
+    pub fn new(config: FetchConfig) -> Result<Self, FetcherError> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let user_agent = HeaderValue::from_str(&config.user_agent)
+            .map_err(|_| FetcherError::UserAgent(config.user_agent.clone()))?;
+        let client = Client::builder()
+            .user_agent(user_agent)
+            .default_headers(
+                [(header::ACCEPT, HeaderValue::from_static(ACCEPT))]
+                    .into_iter()
+                    .collect(),
+            )
+            .connect_timeout(config.connect_timeout)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .dns_resolver(config.guard.clone())
+            .build()
+            .map_err(FetcherError::Client)?;
+        Ok(Self { client, config })
+    }
+
+    /// Asks `url` for what is newer than `validators`.
+    ///
+    /// `now` turns a `Retry-After` or `Expires` date into a wait.
+    pub async fn fetch(
+        &self,
+        url: &FeedUrl,
+        validators: &Validators,
+        now: DateTime<Utc>,
+    ) -> Fetched {
+        let asked = self.ask(url.url().clone(), validators, now);
+        let reason = match tokio::time::timeout(self.config.timeout, asked).await {
+            Ok(Ok(fetched)) => return fetched,
+            Ok(Err(failure)) => failure.to_string(),
+            Err(_) => format!("timed out after {}", Seconds(self.config.timeout)),
+        };
+        Fetched::Failed {
+            reason,
+            retry_after: None,
+        }
+    }
+
+    async fn ask(
+        &self,
+        mut url: Url,
+        validators: &Validators,
+        now: DateTime<Utc>,
+    ) -> Result<Fetched, Failure> {
+        let conditions = conditions(validators);
+        for _ in 0..=self.config.max_redirects {
+            self.config.guard.admit(&url).await?;
+            let request = self.client.get(url.clone()).headers(conditions.clone());
+            let response = request.send().await.map_err(|err| self.failure(err))?;
+            match redirect_of(&response)? {
+                Some(next) => url = next,
+                None => return self.read(response, validators, now).await,
+            }
+        }
+        Err(Failure::Redirects(self.config.max_redirects))
+    }
+
+    async fn read(
+        &self,
+        response: Response,
+        asked: &Validators,
+        now: DateTime<Utc>,
+    ) -> Result<Fetched, Failure> {
+        let headers = response.headers();
+        let fresh = validators_of(headers);
+        let max_age = max_age(headers, now);
+        match response.status() {
+            StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
+                if let Some(coding) = text(headers, &header::CONTENT_ENCODING)
+                    && !coding.eq_ignore_ascii_case("identity")
+                {
+                    return Err(Failure::Encoding(coding.to_owned()));
+                }
+                Ok(Fetched::Document(Box::new(Download {
+                    content_type: text(headers, &header::CONTENT_TYPE).map(str::to_owned),
+                    url: response.url().clone(),
+                    validators: fresh,
+                    max_age,
+                    bytes: self.body(response).await?,
+                })))
+            }
+            StatusCode::NOT_MODIFIED if *asked != Validators::default() => {
+                Ok(Fetched::NotModified {
+                    validators: Validators {
+                        etag: fresh.etag.or_else(|| asked.etag.clone()),
+                        last_modified: fresh.last_modified.or_else(|| asked.last_modified.clone()),
+                    },
+                    max_age,
+                })
+            }
+            StatusCode::GONE => Ok(Fetched::Gone),
+            status => Ok(Fetched::Failed {
+                reason: format!("answered {status}"),
+                retry_after: retry_after(headers, now),
+            }),
+        }
+    }
+
+    /// Counts after decompression, while it streams: a length that the server states proves nothing.
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|err| self.failure(err))? {
+            if bytes.len() + chunk.len() > self.config.max_bytes {
+                return Err(Failure::TooLarge(self.config.max_bytes));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// Finds, in a chain of wrapped errors, the one that an operator can do something about.
+    fn failure(&self, err: reqwest::Error) -> Failure {
+        let cause = root_cause(&err).to_string();
+        if causes(&err).any(|cause| cause.is::<Denied>()) {
+            return Failure::Denied(cause);
+        }
+        if causes(&err).any(|cause| cause.is::<rustls::Error>()) {
+            return Failure::Tls(cause);
+        }
+        if err.is_dns() {
+            return Failure::Lookup(cause);
+        }
+        if err.is_connect() && err.is_timeout() {
+            return Failure::ConnectTimeout(self.config.connect_timeout);
+        }
+        if err.is_connect() {
+            return Failure::Connect(cause);
+        }
+        if err.is_body() || err.is_decode() {
+            return Failure::Body(cause);
+        }
+        Failure::Http(cause)
+    }
+}
+
+/// Why there is no document; each is one sentence of the form that an operator reads in a list.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Denied(String),
+    #[error("cannot find the host: {0}")]
+    Lookup(String),
+    #[error("could not connect within {}", Seconds(*.0))]
+    ConnectTimeout(Duration),
+    #[error("could not connect: {0}")]
+    Connect(String),
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    #[error("the answer is not HTTP or breaks off: {0}")]
+    Http(String),
+    #[error("the body breaks off: {0}")]
+    Body(String),
+    #[error("larger than {}", Size(*.0))]
+    TooLarge(usize),
+    #[error("encoded as `{0}`, which was not asked for")]
+    Encoding(String),
+    #[error("redirected more than {0} times")]
+    Redirects(usize),
+    #[error("answered {0} without an address to go to")]
+    NowhereToGo(StatusCode),
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        Failure::Denied(denied.to_string())
+    }
+}
+
+/// The causes of an error, outermost first. An `io::Error` hides the one it wraps from `source`.
+fn causes<'a>(err: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(err), |&err| {
+        match err.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => err.source(),
+        }
+    })
+}
+
+fn root_cause<'a>(err: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    causes(err).last().unwrap_or(err)
+}
+
+fn redirect_of(response: &Response) -> Result<Option<Url>, Failure> {
+    let status = response.status();
+    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    text(response.headers(), &header::LOCATION)
+        .and_then(|location| response.url().join(location).ok())
+        .map(Some)
+        .ok_or(Failure::NowhereToGo(status))
+}
+
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0.as_secs_f32())
+    }
+}
+
+struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes if bytes % 1_000_000 == 0 => write!(f, "{} MB", bytes / 1_000_000),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_named_in_units_people_read() {
+        assert_eq!(Seconds(Duration::from_secs(60)).to_string(), "60 s");
+        assert_eq!(Seconds(Duration::from_millis(200)).to_string(), "0.2 s");
+        assert_eq!(Size(20_000_000).to_string(), "20 MB");
+        assert_eq!(Size(1500).to_string(), "1500 bytes");
+    }
+}

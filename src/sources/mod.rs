@@ -1,0 +1,161 @@
+//! Where entries come from.
+
+pub mod entry;
+pub mod fetch;
+pub mod folder;
+pub mod guard;
+mod headers;
+pub mod schedule;
+
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{
+    id::{SourceName, TopicSlug},
+    port,
+};
+
+/// A source as the operator configured it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub name: SourceName,
+    /// What readers see. Default: the name.
+    pub title: String,
+    pub origin: Origin,
+    /// How long between two polls when nothing tells otherwise. Default 1 h; at least 5 min.
+    pub interval: Duration,
+    /// Topics that every article of this source gets.
+    pub topics: Vec<TopicSlug>,
+    /// How many articles of a first fetch, the latest ones, digests may carry. Default 0.
+    pub mail_first: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Feed(FeedUrl),
+    Folder(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Feed(url) => url.as_str().fmt(f),
+            Origin::Folder(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// An absolute http or https address without user or password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FeedUrl(Url);
+
+#[derive(Debug, thiserror::Error)]
+pub enum BadFeedUrl {
+    #[error("`{0}` is not an absolute address")]
+    NotAbsolute(String),
+    #[error("only http and https addresses can be polled, not `{0}:`")]
+    Scheme(String),
+    #[error("an address with a user or password in it is refused")]
+    Credentials,
+}
+
+impl FeedUrl {
+    pub fn parse(text: &str) -> Result<Self, BadFeedUrl> {
+        let url = Url::parse(text.trim()).map_err(|_| BadFeedUrl::NotAbsolute(text.to_owned()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BadFeedUrl::Scheme(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BadFeedUrl::Credentials);
+        }
+        Ok(Self(url))
+    }
+
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for FeedUrl {
+    type Err = BadFeedUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadFeedUrl> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for FeedUrl {
+    type Error = BadFeedUrl;
+
+    fn try_from(text: String) -> Result<Self, BadFeedUrl> {
+        Self::parse(&text)
+    }
+}
+
+impl From<FeedUrl> for String {
+    fn from(url: FeedUrl) -> String {
+        url.0.into()
+    }
+}
+
+/// HTTP validators, byte for byte as the server sent them (RFC 9110, section 8.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    pub etag: Option<Vec<u8>>,
+    pub last_modified: Option<Vec<u8>>,
+}
+
+/// Where polling a source stands; kept, so that intervals survive a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    /// The address or folder this state belongs to; another one starts afresh.
+    pub origin: String,
+    pub validators: Validators,
+    pub last: DateTime<Utc>,
+    pub next: DateTime<Utc>,
+    /// What the last poll came to, in words an operator reads.
+    pub result: String,
+    /// Failed polls in a row.
+    pub failures: u32,
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Entries seen so far. None before the first successful poll, whose entries are never mailed.
+    pub entries: Option<u64>,
+    /// The latest date any entry bore.
+    pub newest: Option<DateTime<Utc>>,
+}
+
+impl Poll {
+    /// The state of a source that was never polled; due at once.
+    pub fn unpolled(origin: &Origin, now: DateTime<Utc>) -> Self {
+        Poll {
+            origin: origin.to_string(),
+            validators: Validators::default(),
+            last: now,
+            next: now,
+            result: "never polled".to_owned(),
+            failures: 0,
+            failing_since: None,
+            entries: None,
+            newest: None,
+        }
+    }
+}
+
+/// What is kept about polling.
+#[async_trait]
+pub trait SourceStore: Send + Sync {
+    /// The state of one source, or none if it was never polled.
+    async fn poll(&self, source: &SourceName) -> port::Result<Option<Poll>>;
+
+    /// Records a poll that brought no document: not modified, or failed.
+    async fn record_quiet(&self, source: &SourceName, poll: &Poll) -> port::Result<()>;
+}
