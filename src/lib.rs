@@ -19,3 +19,4 @@ pub mod task;
 pub mod words;
 
 pub mod sources;
+pub mod library;
