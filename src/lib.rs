@@ -19,4 +19,5 @@ pub mod task;
 pub mod words;
 
 pub mod sources;
+pub mod dedupe;
 pub mod library;
