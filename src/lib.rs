@@ -21,3 +21,4 @@ pub mod words;
 pub mod sources;
 pub mod dedupe;
 pub mod library;
+pub mod related;

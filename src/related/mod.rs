@@ -1,0 +1,4 @@
+//! What to read with it: earlier articles that the author named, then those that share its words.
+
+pub mod index;
+pub mod named;
