@@ -19,6 +19,7 @@ pub mod task;
 pub mod words;
 
 pub mod sources;
+pub mod ingest;
 pub mod dedupe;
 pub mod library;
 pub mod related;

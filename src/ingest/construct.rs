@@ -1,0 +1,90 @@
+//! Text constructs of Atom 1.0 (RFC 4287, section 3.1) and content of Atom 0.3.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use url::Url;
+
+use super::{
+    charset, links, text,
+    xml::{self, Element},
+};
+
+/// What a text construct states, before it becomes plain text or HTML.
+enum Construct {
+    /// The flag says that it was explicitly stated to be text.
+    Text(String, bool),
+    Html(String),
+}
+
+fn construct(element: &Element) -> Option<Construct> {
+    let kind = element
+        .attribute("type")
+        .map(str::to_ascii_lowercase)
+        .unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let mode = element.attribute("mode").unwrap_or_default();
+    if mode == "base64" {
+        let text = base64(element)?;
+        return Some(if text::looks_like_html(&text) {
+            Construct::Html(text)
+        } else {
+            Construct::Text(text, true)
+        });
+    }
+    Some(match kind {
+        "xhtml" | "application/xhtml+xml" => Construct::Html(unwrapped(element)),
+        "html" | "text/html" if mode == "xml" => Construct::Html(unwrapped(element)),
+        "html" | "text/html" => Construct::Html(element.html()),
+        "" | "text" | "text/plain" if element.has_elements() => Construct::Html(unwrapped(element)),
+        "" if mode == "escaped" => Construct::Html(element.text()),
+        "" | "text" | "text/plain" => Construct::Text(element.text(), !kind.is_empty()),
+        _ if kind.ends_with("xml") => Construct::Html(unwrapped(element)),
+        _ if kind.starts_with("text/") => Construct::Text(element.text(), true),
+        _ if element.attribute("src").is_some() => return None,
+        _ if element.has_elements() => Construct::Html(unwrapped(element)),
+        _ => match base64(element) {
+            Some(text) if text::looks_like_html(&text) => Construct::Html(text),
+            Some(text) => Construct::Text(text, true),
+            None => Construct::Html(element.html()),
+        },
+    })
+}
+
+fn base64(element: &Element) -> Option<String> {
+    let packed: String = element.text().split_whitespace().collect();
+    let bytes = STANDARD.decode(packed).ok()?;
+    String::from_utf8(bytes)
+        .ok()
+        .map(|text| charset::clean(&text))
+}
+
+/// XHTML content without the `div` that carries it (RFC 4287, section 3.1.1.3).
+fn unwrapped(element: &Element) -> String {
+    let mut children = element.elements();
+    match (children.next(), children.next()) {
+        (Some(div), None) if div.name == "div" && div.text().trim() == element.text().trim() => {
+            div.markup()
+        }
+        _ => element.markup(),
+    }
+}
+
+/// The plain text of a title.
+pub(super) fn title(element: &Element) -> String {
+    match construct(element) {
+        Some(Construct::Text(text, true)) => text::one_line(&text),
+        Some(Construct::Text(text, false)) => text::guessed_text(&text),
+        Some(Construct::Html(html)) => text::one_line(&text::from_html(&html)),
+        None => String::new(),
+    }
+}
+
+/// The HTML of a text construct with absolute addresses, unless empty.
+pub(super) fn html(element: &Element, site: &Url) -> Option<String> {
+    let html = match construct(element)? {
+        Construct::Text(text, _) => xml::escape(text.trim()),
+        Construct::Html(html) => {
+            links::absolute(html.trim(), element.scope.base.as_ref().unwrap_or(site))
+        }
+    };
+    (!html.is_empty()).then_some(html)
+}

@@ -1,0 +1,105 @@
+//! Bytes become entries, entries become articles.
+
+pub mod article;
+pub mod task;
+pub mod read;
+pub mod parse;
+mod charset;
+mod xml;
+mod rss;
+mod atom;
+mod construct;
+mod fields;
+mod json_feed;
+mod media;
+mod person;
+mod tags;
+mod links;
+pub mod date;
+mod bounds;
+mod dom;
+pub mod extract;
+pub mod named;
+pub mod markdown;
+pub mod sanitize;
+pub mod text;
+
+use std::ops::AddAssign;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    dedupe::{Known, Trace, fingerprint::Fingerprint},
+    id::{ArticleId, SourceName},
+    library::{Article, Body, Reprint},
+    port,
+    sources::Poll,
+};
+
+/// One entry, judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// Every fingerprint of the entry; each will lead to its article.
+    pub prints: Vec<Fingerprint>,
+    pub trace: Trace,
+    pub verdict: Verdict,
+}
+
+/// What an entry is to the library. `trace.article` names the article.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    New(Box<(Article, Body)>),
+    /// The representing source changed it; id, `first_seen`, reprints and `mail` stay as they are.
+    Revised(Box<(Article, Body)>),
+    /// The same text from another source, or again from this one.
+    Reprint(Reprint),
+    /// Nothing a reader sees changed; only the trace is refreshed.
+    Known,
+}
+
+/// Everything that one poll brought.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub source: SourceName,
+    pub poll: Poll,
+    pub judged: Vec<Judged>,
+    pub now: DateTime<Utc>,
+}
+
+/// What came of recording, and what an operator reads after `ingest`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    pub new: u64,
+    pub revised: u64,
+    pub known: u64,
+    pub reprints: u64,
+    /// Of the new ones, those that no digest will carry.
+    pub held: u64,
+}
+
+impl AddAssign for Recorded {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.revised += other.revised;
+        self.known += other.known;
+        self.reprints += other.reprints;
+        self.held += other.held;
+    }
+}
+
+/// What ingest asks of the store.
+#[async_trait]
+pub trait IngestStore: Send + Sync {
+    /// What is held under each of `prints`; those without anything are left out.
+    async fn known(&self, prints: &[Fingerprint]) -> port::Result<Known>;
+
+    /// Reserves `n` article ids and returns the first. Unused ones leave gaps.
+    async fn reserve(&self, n: u64) -> port::Result<ArticleId>;
+
+    /// Records articles, fingerprints, validators and the next poll in one transaction.
+    ///
+    /// Each fingerprint leads to one article for ever. A `New` one that lost a race for any of its
+    /// fingerprints counts as known and leaves nothing behind.
+    async fn record(&self, record: Record) -> port::Result<Recorded>;
+}
