@@ -23,3 +23,4 @@ pub mod ingest;
 pub mod dedupe;
 pub mod library;
 pub mod related;
+pub mod subscribers;
