@@ -24,3 +24,4 @@ pub mod dedupe;
 pub mod library;
 pub mod related;
 pub mod subscribers;
+pub mod delivery;

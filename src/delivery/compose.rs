@@ -1,0 +1,328 @@
+//! From content and recipient to RFC 5322 bytes.
+//!
+//! A message is a function of its content and its recipient alone: a retry sends the same bytes.
+//! What all recipients share is encoded once, in [`Prepared::new`].
+
+mod part;
+
+use chrono::{DateTime, Utc};
+use lettre::{
+    Address,
+    message::{
+        Mailbox, Mailboxes,
+        header::{self, Headers},
+    },
+};
+use ring::digest;
+use url::Url;
+
+use super::{Claimed, Content, Mark, Purpose, Recipient};
+use crate::{
+    id::{ContentId, EditionSlug, SubscriberId},
+    subscribers::{
+        address::EmailAddress,
+        token::{TokenPurpose, Tokens},
+    },
+};
+use part::Part;
+
+/// What a relay takes: RFC 5321 envelope and RFC 5322 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub envelope: Envelope,
+    /// The left side of Message-ID: 32 hexadecimal digits.
+    pub id: String,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where bounces go.
+    pub return_path: EmailAddress,
+    pub recipient: EmailAddress,
+}
+
+/// Where a recipient's own links lead.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// Ends with `/`.
+    pub base_url: Url,
+    pub tokens: Tokens,
+}
+
+impl Links {
+    /// The page that asks, and the target of the one-click POST of RFC 8058.
+    pub fn unsubscribe(&self, who: SubscriberId, edition: &EditionSlug, at: DateTime<Utc>) -> Url {
+        let token = self
+            .tokens
+            .mint(TokenPurpose::Unsubscribe, who, edition, at);
+        self.address(&format!("unsubscribe/{token}"))
+    }
+
+    pub fn confirm(&self, who: SubscriberId, edition: &EditionSlug, at: DateTime<Utc>) -> Url {
+        let token = self.tokens.mint(TokenPurpose::Confirm, who, edition, at);
+        self.address(&format!("confirm/{token}"))
+    }
+
+    /// `text` with every mark filled in, as it stands in a message to `to`.
+    pub fn fill_in(
+        &self,
+        text: &str,
+        to: &Recipient,
+        edition: &EditionSlug,
+        at: DateTime<Utc>,
+    ) -> String {
+        Mark::ALL.iter().fold(text.to_owned(), |text, mark| {
+            text.replace(mark.text(), self.fill(*mark, to, edition, at).as_str())
+        })
+    }
+
+    /// The link that stands for `mark`. Who is no subscriber has no links of their own, and gets
+    /// the edition's page.
+    fn fill(&self, mark: Mark, to: &Recipient, edition: &EditionSlug, at: DateTime<Utc>) -> Url {
+        match (mark, to) {
+            (Mark::Unsubscribe, Recipient::Subscriber(who)) => self.unsubscribe(*who, edition, at),
+            (Mark::Confirm, Recipient::Subscriber(who)) => self.confirm(*who, edition, at),
+            (_, Recipient::Address(_)) => self.address(&format!("e/{edition}")),
+        }
+    }
+
+    fn address(&self, path: &str) -> Url {
+        self.base_url
+            .join(path)
+            .unwrap_or_else(|_| self.base_url.clone())
+    }
+}
+
+/// A content, encoded but for what differs between recipients.
+#[derive(Debug)]
+pub struct Prepared {
+    pub id: ContentId,
+    purpose: Purpose,
+    edition: EditionSlug,
+    sender: EmailAddress,
+    date: DateTime<Utc>,
+    headers: String,
+    text: Part,
+    html: Part,
+    marks: Vec<Mark>,
+}
+
+impl Prepared {
+    pub fn new(id: ContentId, content: &Content) -> Self {
+        let text = Part::new(&content.text);
+        let html = Part::new(&content.html);
+        let is_used = |mark: &Mark| text.marks().chain(html.marks()).any(|used| used == *mark);
+        Self {
+            id,
+            purpose: content.purpose,
+            edition: content.edition.clone(),
+            sender: content.sender.clone(),
+            date: content.date,
+            headers: shared_headers(id, content),
+            marks: Mark::ALL.into_iter().filter(is_used).collect(),
+            text,
+            html,
+        }
+    }
+
+    pub fn message(&self, links: &Links, claimed: &Claimed) -> Message {
+        let id = self.message_id(&claimed.address);
+        let size = self.headers.len() + self.text.len() + self.html.len();
+        let mut bytes = Vec::with_capacity(size + ROOM_FOR_LINKS);
+        bytes.extend(self.own_headers(&id, links, claimed).as_bytes());
+        bytes.extend(self.headers.as_bytes());
+        self.write_parts(&mut bytes, links, &claimed.delivery.to);
+        Message {
+            envelope: Envelope {
+                return_path: self.sender.clone(),
+                recipient: claimed.address.clone(),
+            },
+            id,
+            bytes,
+        }
+    }
+
+    /// Unique for content and recipient, and says nothing about either (RFC 5322, section 3.6.4).
+    fn message_id(&self, recipient: &EmailAddress) -> String {
+        let mut cx = digest::Context::new(&digest::SHA256);
+        cx.update(&self.id.0.to_be_bytes());
+        cx.update(&self.date.timestamp_micros().to_be_bytes());
+        cx.update(recipient.as_str().as_bytes());
+        let mut half = [0; 16];
+        half.copy_from_slice(&cx.finish().as_ref()[..16]);
+        format!("{:032x}", u128::from_be_bytes(half))
+    }
+
+    /// The headers that no two recipients share.
+    fn own_headers(&self, id: &str, links: &Links, claimed: &Claimed) -> String {
+        let name = claimed.name.as_deref().unwrap_or_default();
+        let mut own = named("To", name, claimed.address.as_str());
+        own.push_str(&format!("Message-ID: <{id}@{}>\r\n", self.sender.domain()));
+
+        if let (Purpose::Digest, Recipient::Subscriber(who)) = (self.purpose, &claimed.delivery.to)
+        {
+            // One URI that alone says who leaves what (RFC 8058, section 3.1). Never folded, never
+            // encoded: a `Url` is ASCII without spaces.
+            let link = links.unsubscribe(*who, &self.edition, self.date);
+            own.push_str(&format!("List-Unsubscribe: <{link}>\r\n"));
+            // Plain HTTP is only configured on a loopback, where nobody clicks.
+            if link.scheme() == "https" {
+                own.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+            }
+        }
+        own
+    }
+
+    /// Text first, the richest last (RFC 2046, section 5.1.4).
+    fn write_parts(&self, out: &mut Vec<u8>, links: &Links, to: &Recipient) {
+        let fill = |mark: &Mark| links.fill(*mark, to, &self.edition, self.date).to_string();
+        let plain: Vec<_> = self.marks.iter().map(|m| (*m, fill(m))).collect();
+        let escaped: Vec<_> = plain
+            .iter()
+            .map(|(m, link)| (*m, escape_html(link)))
+            .collect();
+        for (media_type, part, links) in [
+            ("text/plain", &self.text, &plain),
+            ("text/html", &self.html, &escaped),
+        ] {
+            out.extend(part_head(media_type, part.encoding()).as_bytes());
+            part.write(out, |mark| link_of(links, mark));
+        }
+        out.extend(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    }
+}
+
+/// `=_` occurs neither in quoted-printable text (RFC 2045, section 6.7) nor in base64.
+const BOUNDARY: &str = "=_courant_alternative";
+
+/// Four links of some 150 characters and the headers that carry them.
+const ROOM_FOR_LINKS: usize = 2048;
+
+/// Free text in a header is clipped here: what is longer is a mistake or an attack.
+const MAX_HEADER_CHARS: usize = 200;
+
+/// Names us in Feedback-ID; 5 to 15 characters that never change.
+const SENDER_ID: &str = "courant";
+
+/// Whatever a header takes from outside is encoded by lettre; the rest is ASCII that we made.
+fn shared_headers(id: ContentId, content: &Content) -> String {
+    let title = content.edition_title.as_str();
+    let mut subject = Headers::new();
+    subject.set(header::Subject::from(one_line(&content.subject)));
+    let label = ascii_label(&content.edition);
+    let purpose = match content.purpose {
+        Purpose::Digest => "digest",
+        Purpose::Confirmation => "confirmation",
+        Purpose::Notice => "notice",
+    };
+
+    let mut headers = named("From", title, content.sender.as_str());
+    headers.push_str(&subject.to_string());
+    let mut add = |line: String| headers.extend([line.as_str(), "\r\n"]);
+    add(format!("Date: {}", content.date.to_rfc2822()));
+    add("MIME-Version: 1.0".to_owned());
+    add(format!(
+        "Content-Type: multipart/alternative; boundary=\"{BOUNDARY}\""
+    ));
+    add("Auto-Submitted: auto-generated".to_owned());
+    // Not `All`, which would suppress bounces as well (MS-OXCMAIL, section 2.1.3.2.20).
+    add("X-Auto-Response-Suppress: OOF, AutoReply".to_owned());
+    add(format!("Feedback-ID: {id}:{label}:{purpose}:{SENDER_ID}"));
+    if let Some(page) = content
+        .archived_at
+        .as_deref()
+        .and_then(|url| Url::parse(url).ok())
+    {
+        add(format!("Archived-At: <{page}>"));
+    }
+    if content.purpose != Purpose::Confirmation {
+        add("Precedence: bulk".to_owned());
+        // Lasts as long as the edition's name, whatever its title (RFC 2919, section 2).
+        let list = format!("{label}.{}", content.sender.domain());
+        headers.push_str(&named("List-Id", title, &list));
+    }
+    headers
+}
+
+/// A header of a name and, in angle brackets, what it is the name of.
+fn named(header: &str, name: &str, of: &str) -> String {
+    let name = phrase(&one_line(name));
+    let last_line = name.len() - name.rfind('\n').map_or(0, |at| at + 1);
+    let between = match last_line {
+        0 => "",
+        n if header.len() + n + of.len() <= 72 => " ",
+        _ => "\r\n ",
+    };
+    format!("{header}: {name}{between}<{of}>\r\n")
+}
+
+/// Quotes or encodes a name (RFC 5322, section 3.2.5; RFC 2047, section 5) as lettre does in From.
+fn phrase(name: &str) -> String {
+    if name.is_empty() {
+        return String::new();
+    }
+    // The address is cut off again.
+    let mailbox = Mailbox::new(Some(name.to_owned()), Address::new_dangerous("x", "x"));
+    let mut headers = Headers::new();
+    headers.set(header::From::from(Mailboxes::from(mailbox)));
+    let line = headers.to_string();
+    let value = line.strip_prefix("From: ").unwrap_or(&line);
+    let phrase = value
+        .rsplit_once('<')
+        .map_or("", |(phrase, _)| phrase.trim_end());
+    // lettre leaves `J.R.` bare, which RFC 5322 calls obsolete.
+    if phrase.contains('.') && !phrase.starts_with(['"', '=']) {
+        format!("\"{phrase}\"")
+    } else {
+        phrase.to_owned()
+    }
+}
+
+/// Slugs may have letters of any script; the label of a list is ASCII.
+fn ascii_label(edition: &EditionSlug) -> String {
+    let ascii = |c: char| match c {
+        c if c.is_ascii() => c.to_string(),
+        c => format!("_{:x}", u32::from(c)),
+    };
+    edition.as_str().chars().map(ascii).collect()
+}
+
+/// Drops what could end a header (CWE-93), and what makes lettre panic: every control character.
+fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    let line: String = words.join(" ").chars().take(MAX_HEADER_CHARS).collect();
+    line.trim_end().to_owned()
+}
+
+fn link_of(links: &[(Mark, String)], mark: Mark) -> &str {
+    let link = links.iter().find(|(of, _)| *of == mark);
+    link.map_or("", |(_, link)| link)
+}
+
+fn part_head(media_type: &str, encoding: &str) -> String {
+    format!(
+        "\r\n--{BOUNDARY}\r\n\
+         Content-Type: {media_type}; charset=utf-8\r\n\
+         Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+}
+
+fn escape_html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;
