@@ -23,5 +23,6 @@ pub mod ingest;
 pub mod dedupe;
 pub mod library;
 pub mod related;
+pub mod editions;
 pub mod subscribers;
 pub mod delivery;
