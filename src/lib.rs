@@ -26,3 +26,4 @@ pub mod related;
 pub mod editions;
 pub mod subscribers;
 pub mod delivery;
+pub mod store;

@@ -1,0 +1,174 @@
+//! The open sled database: opening it, making it durable, and opening it again after a failure.
+
+use std::{
+    fs::{self, DirBuilder, File, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    lease::{Changes, Leases},
+    plan,
+    table::{COUNTER, SCHEMA},
+    tx::Tx,
+    unavailable,
+    writer::Durability,
+};
+use crate::{
+    port::{Result, StoreError},
+    secret::Key,
+};
+
+/// sled uses six to ten times this (its issues 986 and 1410).
+const CACHE_BYTES: u64 = 48 << 20;
+
+/// How long a power cut can take back what was flushed and not synced.
+const SYNC_EVERY_MS: u64 = 500;
+
+pub(super) struct Engine {
+    path: PathBuf,
+    pepper: Key,
+    open: RwLock<Option<Open>>,
+    broken: AtomicBool,
+    leases: Leases,
+}
+
+struct Open {
+    db: sled::Db,
+    /// sled's own file once more: its flush is no fsync on Linux.
+    file: File,
+}
+
+impl Engine {
+    pub(super) fn open(path: &Path, pepper: Key) -> Result<Self> {
+        create_folder(path).map_err(|err| unavailable("be opened", err))?;
+        let open = open(path)?;
+        let leases = Leases::default();
+        mark_layout(Tx::new(&open.db, &pepper, &leases))?;
+        plan::sweep(&mut Tx::new(&open.db, &pepper, &leases))?;
+        Ok(Engine {
+            path: path.to_owned(),
+            pepper,
+            open: RwLock::new(Some(open)),
+            broken: AtomicBool::new(false),
+            leases,
+        })
+    }
+
+    /// Hands `f` a transaction. Many may read at once.
+    pub(super) fn with<T>(&self, f: impl FnOnce(Tx<'_>) -> Result<T>) -> Result<T> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        match open.as_ref() {
+            Some(open) => f(Tx::new(&open.db, &self.pepper, &self.leases)),
+            None => Err(StoreError::Unavailable {
+                doing: "be reached: it failed and has not come back yet",
+                source: None,
+            }),
+        }
+    }
+
+    /// Makes everything that was applied as durable as `needed`.
+    pub(super) fn make_durable(&self, needed: Durability) -> sled::Result<()> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = open.as_ref() else {
+            return Ok(()); // nothing was applied
+        };
+        let made = match needed {
+            Durability::Volatile => Ok(()),
+            Durability::Flushed => open.db.flush().map(drop),
+            Durability::Synced => open
+                .db
+                .flush()
+                .and_then(|_| open.file.sync_data().map_err(sled::Error::Io)),
+        };
+        if made.is_err() {
+            self.broke();
+        }
+        made
+    }
+
+    /// Notes that sled failed to write. It takes no more writes from then on.
+    pub(super) fn broke(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Opens a broken database again, from what reached the disk.
+    pub(super) fn mend(&self) {
+        if !self.broken.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        *slot = None;
+        match open(&self.path) {
+            Ok(open) => {
+                *slot = Some(open);
+                // Rows may be back that were gone.
+                self.leases.apply(Changes::rewind());
+                self.broken.store(false, Ordering::Relaxed);
+                tracing::warn!("the store failed to write and was opened again");
+            }
+            Err(err) => {
+                tracing::error!(error = &err as &dyn std::error::Error, "the store is away");
+            }
+        }
+    }
+}
+
+/// Only its owner may look into the folder: it holds addresses.
+fn create_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// sled panics on some damaged files; that is an error like another.
+fn open(path: &Path) -> Result<Open> {
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(Some(SYNC_EVERY_MS));
+    let db = catch_unwind(AssertUnwindSafe(|| config.open()))
+        .map_err(|_| unavailable("be opened", Damaged))?
+        .map_err(|err| refused(path, err))?;
+    let file = File::open(path.join("db")).map_err(|err| unavailable("be opened", err))?;
+    Ok(Open { db, file })
+}
+
+fn refused(path: &Path, err: sled::Error) -> StoreError {
+    match &err {
+        sled::Error::Io(cause) if cause.to_string().contains("could not acquire lock") => {
+            StoreError::Locked {
+                path: path.display().to_string(),
+            }
+        }
+        _ => unavailable("be opened", err),
+    }
+}
+
+/// Marks a new store with the layout that this version writes, and refuses a newer one.
+fn mark_layout(mut tx: Tx<'_>) -> Result<()> {
+    let schema = "schema".to_owned();
+    match tx.get(COUNTER, &schema)? {
+        Some(found) if found > SCHEMA => Err(unavailable("be opened", Newer { found })),
+        Some(_) => Ok(()),
+        None => {
+            tx.put(COUNTER, &schema, &SCHEMA)?;
+            tx.apply()
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("its files are damaged; restore a backup")]
+struct Damaged;
+
+#[derive(Debug, thiserror::Error)]
+#[error("a newer version wrote it (layout {found}; this version reads up to {SCHEMA})")]
+struct Newer {
+    found: u64,
+}

@@ -1,0 +1,331 @@
+use std::fmt::Write;
+
+use super::*;
+use crate::{
+    delivery::{Purpose, Recipient, Status, Withheld},
+    id::TopicSlug,
+    library::{Mail, Related, Reprint},
+    parts::{Attachment, Author, NamedLink, Picture, Window},
+    sources::Validators,
+    subscribers::{ConsentChange, How, address::EmailAddress},
+};
+
+/// Rows as released versions wrote them. Lines are added, never changed: where a type has to
+/// change, raise the version of its rows and go on reading these.
+const RELEASED: &str = include_str!("released_rows.txt");
+
+/// The samples as this version writes them, a line each.
+#[derive(Default)]
+struct Written(String);
+
+impl Written {
+    fn add<K, V>(&mut self, table: Table<K, V>, row: &V)
+    where
+        K: Key,
+        V: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+    {
+        let bytes = table.encode(&[], row).unwrap();
+        assert_eq!(&table.decode(&[], &bytes).unwrap(), row);
+        write!(self.0, "{} ", table.name).unwrap();
+        for byte in bytes {
+            write!(self.0, "{byte:02x}").unwrap();
+        }
+        self.0.push('\n');
+    }
+}
+
+#[test]
+fn rows_are_written_as_released_versions_wrote_them() {
+    let mut written = Written::default();
+    add_articles(&mut written);
+    add_digests(&mut written);
+    add_people(&mut written);
+    add_outbox(&mut written);
+
+    assert!(written.0 == RELEASED, "now written:\n{}", written.0);
+}
+
+#[test]
+fn a_row_of_an_unknown_version_or_cut_short_is_not_read() {
+    let progress = Progress {
+        slot: at(0),
+        from: None,
+    };
+    let bytes = PROGRESS.encode(&[], &progress).unwrap();
+
+    for n in 0..bytes.len() {
+        assert!(PROGRESS.decode(&[], &bytes[..n]).is_err());
+    }
+    let later = [&[ROW_VERSION + 1], &bytes[1..]].concat();
+    assert!(PROGRESS.decode(&[], &later).is_err());
+}
+
+#[test]
+fn no_two_tables_share_a_first_byte() {
+    let mut tags = vec![
+        COUNTER.tag,
+        POLL.tag,
+        TRACE.tag,
+        ARTICLE.tag,
+        BODY.tag,
+        BY_PUBLISHED.tag,
+        BY_SEEN.tag,
+        PROGRESS.tag,
+        DIGEST.tag,
+        UNPLANNED.tag,
+        SUBSCRIBER.tag,
+        ADDRESS.tag,
+        SUBSCRIPTION.tag,
+        AUDIENCE.tag,
+        CONFIRMED.tag,
+        UNCONFIRMED.tag,
+        CONSENT.tag,
+        SUPPRESSION.tag,
+        PLAN.tag,
+        CONTENT.tag,
+        TALLY.tag,
+        DELIVERY.tag,
+        DUE.tag,
+        BEGUN.tag,
+    ];
+    let n = tags.len();
+    tags.sort_unstable();
+    tags.dedup();
+    assert_eq!(tags.len(), n);
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn edition() -> EditionSlug {
+    EditionSlug::parse("news").unwrap()
+}
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
+fn add_articles(written: &mut Written) {
+    let print = Fingerprint::of("k", &["p"]);
+    written.add(
+        TRACE,
+        &Trace {
+            article: ArticleId(1),
+            source: SourceName::parse("wire").unwrap(),
+            represents: true,
+            revision: print,
+            link: Some(print),
+            title: print,
+        },
+    );
+    written.add(POLL, &sample_poll());
+    written.add(ARTICLE, &sample_article());
+    let body = Body {
+        html: "<p>".to_owned(),
+        text: "t".to_owned(),
+    };
+    written.add(BODY, &body);
+}
+
+fn add_digests(written: &mut Written) {
+    let digest = Digest {
+        edition: edition(),
+        name: DigestName::parse("daily").unwrap(),
+        number: 3,
+        slot: at(9),
+        window: Window {
+            from: at(0),
+            to: at(9),
+        },
+        articles: vec![ArticleId(1), ArticleId(2)],
+        planned: true,
+    };
+    written.add(DIGEST, &digest);
+    let progress = Progress {
+        slot: at(9),
+        from: Some(at(9)),
+    };
+    written.add(PROGRESS, &progress);
+}
+
+fn add_people(written: &mut Written) {
+    let subscriber = Subscriber {
+        id: SubscriberId(1),
+        address: address("ann@example.org"),
+        name: Some("Ann".to_owned()),
+        created: at(0),
+    };
+    written.add(SUBSCRIBER, &subscriber);
+    for subscription in [
+        Subscription::Pending { since: at(0) },
+        Subscription::Confirmed { at: at(0) },
+        Subscription::Unsubscribed { at: at(0) },
+    ] {
+        written.add(SUBSCRIPTION, &subscription);
+    }
+    let basis = || "b".to_owned();
+    for (what, how) in [
+        (ConsentChange::Requested, How::Form),
+        (ConsentChange::Confirmed, How::ConfirmationPage),
+        (ConsentChange::Confirmed, How::Operator { basis: basis() }),
+        (ConsentChange::Confirmed, How::Import { basis: basis() }),
+        (ConsentChange::Withdrawn, How::OneClick),
+        (ConsentChange::Withdrawn, How::UnsubscribePage),
+    ] {
+        let event = ConsentEvent {
+            subscriber: SubscriberId(1),
+            edition: Some(edition()),
+            what,
+            how,
+            at: at(0),
+        };
+        written.add(CONSENT, &event);
+    }
+    for by in [SuppressedBy::Person, SuppressedBy::Operator] {
+        written.add(SUPPRESSION, &Suppression { by, at: at(0) });
+    }
+}
+
+fn add_outbox(written: &mut Written) {
+    written.add(CONTENT, &content());
+    let tally = Tally {
+        scheduled: 1,
+        sent: 2,
+        deferred: 3,
+        failed: 4,
+        withheld: 5,
+    };
+    written.add(TALLY, &tally);
+    let person = || Recipient::Subscriber(SubscriberId(3));
+    let anybody = || Recipient::Address(address("ann@example.org"));
+    let said = || "r".to_owned();
+    let (due, until) = (at(0), at(0));
+    let withheld = |reason| Status::Withheld { at: at(0), reason };
+    for (purpose, to, status) in [
+        (Purpose::Digest, person(), Status::Scheduled { due }),
+        (Purpose::Confirmation, person(), Status::Leased { until }),
+        (
+            Purpose::Notice,
+            anybody(),
+            Status::Sent {
+                at: at(0),
+                reply: said(),
+            },
+        ),
+        (
+            Purpose::Digest,
+            person(),
+            Status::Deferred {
+                due,
+                reason: said(),
+            },
+        ),
+        (
+            Purpose::Digest,
+            person(),
+            Status::Failed {
+                at: at(0),
+                reason: said(),
+            },
+        ),
+        (Purpose::Digest, person(), withheld(Withheld::Suppressed)),
+        (Purpose::Digest, person(), withheld(Withheld::NotSubscribed)),
+        (Purpose::Digest, person(), withheld(Withheld::Erased)),
+    ] {
+        let delivery = Delivery {
+            id: DeliveryId(1),
+            content: ContentId(2),
+            purpose,
+            edition: edition(),
+            to,
+            status,
+            attempts: 4,
+        };
+        written.add(DELIVERY, &delivery);
+    }
+}
+
+fn content() -> Content {
+    Content {
+        purpose: Purpose::Notice,
+        edition: edition(),
+        edition_title: "News".to_owned(),
+        sender: address("news@example.org"),
+        subject: "Test".to_owned(),
+        html: "<p>".to_owned(),
+        text: "t".to_owned(),
+        archived_at: Some("https://example.org/e/news/1".to_owned()),
+        date: at(0),
+    }
+}
+
+fn sample_poll() -> Poll {
+    Poll {
+        origin: "o".to_owned(),
+        validators: Validators {
+            etag: Some(vec![1]),
+            last_modified: None,
+        },
+        last: at(0),
+        next: at(1),
+        result: "r".to_owned(),
+        failures: 2,
+        failing_since: Some(at(0)),
+        entries: Some(3),
+        newest: None,
+    }
+}
+
+fn sample_article() -> Article {
+    Article {
+        id: ArticleId(1),
+        source: SourceName::parse("s").unwrap(),
+        guid: Some("g".to_owned()),
+        url: Some("http://a.b/".parse().unwrap()),
+        title: "t".to_owned(),
+        summary: "u".to_owned(),
+        authors: vec![Author {
+            name: Some("n".to_owned()),
+            email: None,
+            url: None,
+        }],
+        tags: vec!["x".to_owned()],
+        topics: vec![TopicSlug::parse("p").unwrap()],
+        language: Some("en".to_owned()),
+        picture: Some(Picture {
+            url: "http://a.b/".parse().unwrap(),
+            alt: None,
+            caption: None,
+            credit: None,
+            width: Some(1),
+            height: Some(2),
+        }),
+        attachments: vec![Attachment {
+            url: "v".to_owned(),
+            mime_type: None,
+            size_in_bytes: Some(9),
+            title: None,
+        }],
+        named_related: vec![NamedLink {
+            url: "http://a.b/".parse().unwrap(),
+            title: "w".to_owned(),
+        }],
+        published: at(0),
+        first_seen: at(1),
+        revised: Some(at(2)),
+        reprints: vec![Reprint {
+            source: SourceName::parse("s").unwrap(),
+            guid: None,
+            url: None,
+            score: 0.5,
+            seen: at(3),
+        }],
+        related: vec![Related {
+            id: ArticleId(7),
+            score: 0.25,
+            named: true,
+        }],
+        mail: Mail::Held,
+    }
+}

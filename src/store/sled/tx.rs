@@ -1,0 +1,243 @@
+//! One transaction.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sled::{Batch, Db};
+
+use super::{
+    key::Key,
+    lease::{Changes, Due, Lease, Leases},
+    table::{COUNTER, SUPPRESSION, Span, Suppression, Table},
+    unavailable,
+};
+use crate::{
+    id::DeliveryId,
+    port::{Result, StoreError},
+    secret,
+    subscribers::{address::EmailAddress, suppression},
+};
+
+/// Reads the store and gathers what is to be written; dropped before it is applied, it changes
+/// nothing.
+///
+/// Since there is one writer, what a transaction read still holds when it is applied.
+pub(super) struct Tx<'a> {
+    db: &'a Db,
+    pepper: &'a secret::Key,
+    shared: &'a Leases,
+    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    changes: Changes,
+    pub(super) applied: Applied,
+}
+
+/// What became of the writes so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Applied {
+    /// Something was written.
+    pub(super) wrote: bool,
+    /// sled failed.
+    pub(super) broke: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(db: &'a Db, pepper: &'a secret::Key, shared: &'a Leases) -> Self {
+        Tx {
+            db,
+            pepper,
+            shared,
+            writes: BTreeMap::new(),
+            changes: Changes::default(),
+            applied: Applied::default(),
+        }
+    }
+
+    /// Sees what this transaction wrote.
+    pub(super) fn get<K: Key, V: Serialize + DeserializeOwned>(
+        &self,
+        table: Table<K, V>,
+        key: &K,
+    ) -> Result<Option<V>> {
+        let key = table.key(key);
+        if let Some(written) = self.writes.get(&key) {
+            return written
+                .as_ref()
+                .map(|value| table.decode(&key, value))
+                .transpose();
+        }
+        let stored = self.db.get(&key).map_err(|err| unavailable("read", err))?;
+        stored.map(|value| table.decode(&key, &value)).transpose()
+    }
+
+    pub(super) fn has<K: Key, V: Serialize + DeserializeOwned>(
+        &self,
+        table: Table<K, V>,
+        key: &K,
+    ) -> Result<bool> {
+        let key = table.key(key);
+        match self.writes.get(&key) {
+            Some(written) => Ok(written.is_some()),
+            None => self
+                .db
+                .contains_key(&key)
+                .map_err(|err| unavailable("read", err)),
+        }
+    }
+
+    pub(super) fn put<K: Key, V: Serialize + DeserializeOwned>(
+        &mut self,
+        table: Table<K, V>,
+        key: &K,
+        row: &V,
+    ) -> Result<()> {
+        let key = table.key(key);
+        let value = table.encode(&key, row)?;
+        self.writes.insert(key, Some(value));
+        Ok(())
+    }
+
+    pub(super) fn remove<K: Key, V: Serialize + DeserializeOwned>(
+        &mut self,
+        table: Table<K, V>,
+        key: &K,
+    ) {
+        self.writes.insert(table.key(key), None);
+    }
+
+    /// The rows of `span` in the order of their keys, as they were before this transaction.
+    pub(super) fn scan<K: Key, V: Serialize + DeserializeOwned>(
+        &self,
+        span: Span<K, V>,
+    ) -> Rows<K, V> {
+        Rows {
+            table: span.table,
+            iter: self.db.range(span.lo..span.hi),
+        }
+    }
+
+    /// Advances the counter `name` by `n` and returns the first number of those.
+    pub(super) fn take(&mut self, name: &str, n: u64) -> Result<u64> {
+        let name = name.to_owned();
+        let last = self.get(COUNTER, &name)?.unwrap_or(0);
+        self.put(COUNTER, &name, &(last + n))?;
+        Ok(last + 1)
+    }
+
+    pub(super) fn lease(&self, id: DeliveryId) -> Option<Lease> {
+        match self.changes.leases.get(&id) {
+            Some(changed) => changed.clone(),
+            None => self.shared.get(id),
+        }
+    }
+
+    /// Takes or, with none, gives back a lease.
+    pub(super) fn set_lease(&mut self, id: DeliveryId, lease: Option<Lease>) {
+        self.changes.leases.insert(id, lease);
+    }
+
+    /// Says up to where everything that is due is in hand; none wherever something else may be.
+    pub(super) fn set_front(&mut self, front: Option<Due>) {
+        self.changes.front = Some(front);
+    }
+
+    /// What is in hand, as it was before this transaction.
+    pub(super) fn leases(&self) -> &'a Leases {
+        self.shared
+    }
+
+    pub(super) fn suppression(&self, address: &EmailAddress) -> Result<Option<Suppression>> {
+        self.get(SUPPRESSION, &suppression::hash(self.pepper, address))
+    }
+
+    /// Writes or, with none, lifts a suppression.
+    pub(super) fn set_suppression(
+        &mut self,
+        address: &EmailAddress,
+        row: Option<Suppression>,
+    ) -> Result<()> {
+        let hash = suppression::hash(self.pepper, address);
+        match row {
+            Some(row) => self.put(SUPPRESSION, &hash, &row),
+            None => {
+                self.remove(SUPPRESSION, &hash);
+                Ok(())
+            }
+        }
+    }
+
+    /// Applies what was gathered, all at once. What is gathered from here on is a transaction of
+    /// its own, in the same turn of the writer.
+    pub(super) fn apply(&mut self) -> Result<()> {
+        let mut batch = Batch::default();
+        let writes = std::mem::take(&mut self.writes);
+        if !writes.is_empty() {
+            for (key, value) in writes {
+                match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                }
+            }
+            let applied = catch_unwind(AssertUnwindSafe(|| self.db.apply_batch(batch)))
+                .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked".to_owned())));
+            self.applied.wrote = true;
+            self.applied.broke |= applied.is_err();
+            applied.map_err(|err| unavailable("record", err))?;
+        }
+        self.shared.apply(std::mem::take(&mut self.changes));
+        Ok(())
+    }
+}
+
+/// Rows, read one at a time from either end.
+pub(super) struct Rows<K, V> {
+    table: Table<K, V>,
+    iter: sled::Iter,
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> Rows<K, V> {
+    fn row(&self, found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<(K, V)> {
+        let (key, value) = found.map_err(|err| unavailable("read", err))?;
+        Ok((self.table.read_key(&key)?, self.table.decode(&key, &value)?))
+    }
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> Iterator for Rows<K, V> {
+    type Item = Result<(K, V)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = self.iter.next()?;
+        Some(self.row(found))
+    }
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> DoubleEndedIterator for Rows<K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let found = self.iter.next_back()?;
+        Some(self.row(found))
+    }
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> Rows<K, V> {
+    /// The keys alone: a row that cannot be read does no harm.
+    pub(super) fn keys(self) -> impl DoubleEndedIterator<Item = Result<K>> {
+        let table = self.table;
+        self.iter.keys().map(move |found| {
+            let key = found.map_err(|err| unavailable("read", err))?;
+            table.read_key(&key)
+        })
+    }
+}
+
+/// Passes over a row that cannot be read, and says so.
+pub(super) fn legible<T>(row: Result<T>) -> Option<Result<T>> {
+    match row {
+        Err(err @ StoreError::Corrupt { .. }) => {
+            tracing::error!(error = %err, "passed over a row");
+            None
+        }
+        row => Some(row),
+    }
+}
