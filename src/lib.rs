@@ -27,3 +27,4 @@ pub mod editions;
 pub mod subscribers;
 pub mod delivery;
 pub mod store;
+pub mod web;

@@ -1,0 +1,142 @@
+//! The public face: pages, feeds, and the links that mail carries.
+
+mod conditional;
+mod feeds;
+mod layer;
+pub mod mailbox;
+mod pages;
+mod problem;
+mod subscribe;
+mod unsubscribe;
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{self, DefaultBodyLimit},
+    http::StatusCode,
+    middleware,
+    routing::get,
+};
+
+use crate::{
+    clock::Clock,
+    editions::{Edition, Site, feed::Format, render::Templates, select::SourceTitles},
+    store::Store,
+    subscribers::token::Tokens,
+    task::Activator,
+};
+use feeds::Kind;
+use problem::Problem;
+
+/// The longest body that is read. A form takes some hundred bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct State {
+    pub store: Arc<dyn Store>,
+    pub site: Arc<Site>,
+    pub editions: Arc<[Edition]>,
+    pub source_titles: Arc<SourceTitles>,
+    pub templates: Arc<Templates>,
+    pub tokens: Arc<Tokens>,
+    pub clock: Clock,
+    /// Woken when somebody asks to subscribe.
+    pub wake_optin: Activator,
+}
+
+impl State {
+    /// The edition that a path or a form names.
+    fn edition(&self, slug: &str) -> Option<&Edition> {
+        self.editions
+            .iter()
+            .find(|edition| edition.slug.as_str() == slug)
+    }
+}
+
+/// What the public handlers share.
+struct Web {
+    state: State,
+    feeds: feeds::Cache,
+}
+
+impl Deref for Web {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+type Shared = extract::State<Arc<Web>>;
+
+/// Everything that the world may ask for.
+pub fn router(state: State) -> Router {
+    let web = Arc::new(Web {
+        state,
+        feeds: feeds::Cache::default(),
+    });
+    let mut router = Router::new()
+        .route("/", get(pages::index))
+        .route("/style.css", get(pages::style))
+        .route("/e/{edition}", get(pages::edition))
+        .route("/e/{edition}/{number}", get(pages::digest))
+        .route("/articles/{id}", get(pages::article))
+        .route(
+            "/subscribe",
+            get(subscribe::form).post(subscribe::subscribe),
+        )
+        .route(
+            "/confirm/{token}",
+            get(subscribe::ask).post(subscribe::confirm),
+        )
+        .route(
+            "/unsubscribe/{token}",
+            get(unsubscribe::ask).post(unsubscribe::unsubscribe),
+        );
+    for format in Format::ALL {
+        let file = format.file_name();
+        router = router
+            .route(
+                &format!("/e/{{edition}}/{file}"),
+                feeds::route(Kind::Edition, format),
+            )
+            .route(
+                &format!("/topics/{{topic}}/{file}"),
+                feeds::route(Kind::Topic, format),
+            )
+            .route(
+                &format!("/sources/{{source}}/{file}"),
+                feeds::route(Kind::Source, format),
+            );
+    }
+    router
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(web.clone(), layer::surround))
+        .with_state(web)
+}
+
+/// What the operator's machinery asks for, on a listener of its own.
+pub fn admin_router(state: State) -> Router {
+    Router::new()
+        .route("/live", get(async || "live\n"))
+        .route("/ready", get(ready))
+        .with_state(state)
+}
+
+/// Ready is who can answer, and nothing can be answered without the store.
+async fn ready(extract::State(state): extract::State<State>) -> (StatusCode, &'static str) {
+    match state.store.next_due().await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store does not answer\n",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What a visitor is told when something cannot be done, and the one place where errors become
+//! statuses.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    editions::render::RenderError, port::StoreError, subscribers::token::TokenError, task::chain,
+};
+
+/// How long a client waits before it tries again while the store is away.
+const RETRY_AFTER_SECONDS: u32 = 30;
+
+/// Something that cannot be done. [`super::layer`] gives it the form that the client reads.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+    /// For the log, never for the visitor.
+    pub(super) cause: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, title: &'static str, text: &'static str) -> Self {
+        Problem {
+            status,
+            title,
+            text,
+            cause: None,
+        }
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "There is no such page",
+            "The address may be mistyped, or what it led to is no longer kept.",
+        )
+    }
+
+    /// A link from mail that did its work, or waited too long.
+    pub(super) fn gone() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "This link no longer works",
+            "It has been used, or it is too old. You can ask for a new one on the page of the edition.",
+        )
+    }
+
+    pub(super) fn wrong_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "That cannot be done here",
+            "This address answers to other methods.",
+        )
+    }
+
+    pub(super) fn unreadable() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The form could not be read",
+            "Please go back, fill it in again, and send it once more.",
+        )
+    }
+
+    fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not at this moment",
+            "Nothing was changed. Please try again in a minute.",
+        )
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong here",
+            "It is our fault, and it has been noted.",
+        )
+    }
+
+    fn because(self, err: &dyn std::error::Error) -> Self {
+        Problem {
+            cause: Some(chain(err)),
+            ..self
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(err: StoreError) -> Self {
+        match &err {
+            StoreError::NotFound { .. } => Problem::not_found(),
+            StoreError::Unavailable { .. } | StoreError::Locked { .. } => {
+                Problem::unavailable().because(&err)
+            }
+            StoreError::Corrupt { .. } => Problem::internal().because(&err),
+        }
+    }
+}
+
+/// A link that is not ours is told nothing about why.
+impl From<TokenError> for Problem {
+    fn from(err: TokenError) -> Self {
+        match err {
+            TokenError::Malformed | TokenError::Forged => Problem::not_found(),
+        }
+    }
+}
+
+impl From<RenderError> for Problem {
+    fn from(err: RenderError) -> Self {
+        Problem::internal().because(&err)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let retry = HeaderValue::from(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, retry);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
