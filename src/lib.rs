@@ -28,3 +28,4 @@ pub mod subscribers;
 pub mod delivery;
 pub mod store;
 pub mod web;
+pub mod ops;

@@ -1,0 +1,212 @@
+//! Builds everything from a configuration. Nothing runs yet when it is built.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use super::{config::Config, keys::Keys};
+use crate::{
+    clock::Clock,
+    delivery::{
+        compose::Links,
+        relay::Relay,
+        task::{self, DeliverOutbox},
+    },
+    editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
+    id::EditionSlug,
+    ingest::{read::Reader, task::IngestDueSources},
+    sources::fetch::Fetcher,
+    store::{Store, sled::SledStore},
+    subscribers::token::Tokens,
+    task::Activator,
+    web,
+};
+
+/// All parts of a Courant, ready to be run or to obey an order.
+pub struct App {
+    pub config: Config,
+    pub clock: Clock,
+    pub store: Arc<dyn Store>,
+    pub ingest: Arc<IngestDueSources>,
+    pub publish: Arc<PublishDigests>,
+    pub confirm: Arc<RequestConfirmations>,
+    /// None without a relay.
+    pub deliver: Option<Arc<DeliverOutbox>>,
+    pub web: web::State,
+    pub wakes: Wakes,
+    /// Cancelled when the process should end.
+    pub stop: CancellationToken,
+    /// Cancelled when these parts should finish: at the end, or because others take their place.
+    pub retired: CancellationToken,
+}
+
+/// Shortens the wait of the task of that name.
+#[derive(Clone, Debug, Default)]
+pub struct Wakes {
+    pub publish: Activator,
+    pub optin: Activator,
+    pub delivery: Activator,
+}
+
+impl App {
+    pub async fn build(config: Config) -> Result<App> {
+        Self::build_at(config, Clock::System).await
+    }
+
+    /// Opens the store and prepares every part; `clock` is what all of them take for the time.
+    pub async fn build_at(config: Config, clock: Clock) -> Result<App> {
+        let keys = Keys::open(&config.data_dir)?;
+        let (path, pepper) = (config.store_path.clone(), keys.suppression);
+        let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
+        let tokens = Arc::new(Tokens::new(keys.tokens));
+        Self::assemble(config, clock, store, tokens, CancellationToken::new())
+    }
+
+    /// Prepares every part anew, over the same store.
+    pub fn renewed(&self, config: Config) -> Result<App> {
+        let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
+        Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone())
+    }
+
+    fn assemble(
+        config: Config,
+        clock: Clock,
+        store: Arc<dyn Store>,
+        tokens: Arc<Tokens>,
+        stop: CancellationToken,
+    ) -> Result<App> {
+        let templates = Templates::load(config.templates.as_deref())
+            .map_err(|problems| anyhow!(lines(&problems)))?;
+        let titles = config
+            .sources
+            .iter()
+            .map(|source| (source.name.clone(), source.title.clone()));
+        let wakes = Wakes::default();
+        let retired = stop.child_token();
+        let web = web::State {
+            store: store.clone(),
+            site: Arc::new(config.site.clone()),
+            editions: config.editions.clone().into(),
+            source_titles: Arc::new(titles.collect()),
+            templates: Arc::new(templates),
+            tokens,
+            clock: clock.clone(),
+            wake_optin: wakes.optin.clone(),
+        };
+        Ok(App {
+            ingest: Arc::new(ingest(&config, &web)?),
+            publish: Arc::new(publish(&web, &wakes)),
+            confirm: Arc::new(confirm(&web, &wakes)),
+            deliver: deliver(&config, &web, &retired)?.map(Arc::new),
+            config,
+            clock,
+            store,
+            web,
+            wakes,
+            stop,
+            retired,
+        })
+    }
+
+    pub fn edition(&self, slug: &EditionSlug) -> Result<&Edition> {
+        let known = || {
+            self.config
+                .editions
+                .iter()
+                .map(|edition| edition.slug.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let edition = self
+            .config
+            .editions
+            .iter()
+            .find(|edition| edition.slug == *slug);
+        edition.ok_or_else(|| anyhow!("there is no edition `{slug}`; known: {}", known()))
+    }
+}
+
+fn ingest(config: &Config, parts: &web::State) -> Result<IngestDueSources> {
+    Ok(IngestDueSources {
+        polls: parts.store.clone(),
+        store: parts.store.clone(),
+        articles: parts.store.clone(),
+        reader: Reader {
+            fetcher: Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?,
+        },
+        sources: config.sources.clone(),
+        index: Mutex::default(),
+    })
+}
+
+fn publish(parts: &web::State, wakes: &Wakes) -> PublishDigests {
+    PublishDigests {
+        articles: parts.store.clone(),
+        editions: parts.store.clone(),
+        outbox: parts.store.clone(),
+        rules: parts.editions.clone(),
+        site: parts.site.clone(),
+        titles: parts.source_titles.clone(),
+        templates: parts.templates.clone(),
+        delivery: wakes.delivery.clone(),
+    }
+}
+
+fn confirm(parts: &web::State, wakes: &Wakes) -> RequestConfirmations {
+    RequestConfirmations {
+        subscribers: parts.store.clone(),
+        outbox: parts.store.clone(),
+        editions: parts.editions.clone(),
+        site: parts.site.clone(),
+        templates: parts.templates.clone(),
+        delivery: wakes.delivery.clone(),
+    }
+}
+
+fn deliver(
+    config: &Config,
+    parts: &web::State,
+    retired: &CancellationToken,
+) -> Result<Option<DeliverOutbox>> {
+    let Some(relay) = &config.relay else {
+        return Ok(None);
+    };
+    let trust =
+        ClientConfig::with_platform_verifier().context("read the certificates of this machine")?;
+    let base_url = parts.site.base_url.clone();
+    let hello = base_url.host_str().unwrap_or("localhost").to_owned();
+    let taker = Relay::new(
+        relay.url.clone(),
+        relay.password.clone(),
+        hello,
+        Arc::new(trust),
+    )
+    .with_context(|| format!("prepare the relay {}", relay.name))?;
+    let links = Links {
+        base_url,
+        tokens: parts.tokens.as_ref().clone(),
+    };
+    let config = task::Config {
+        links,
+        connections: relay.connections,
+    };
+    Ok(Some(DeliverOutbox::new(
+        parts.store.clone(),
+        taker,
+        config,
+        parts.clock.clone(),
+        retired.clone(),
+    )))
+}
+
+fn lines<T: ToString>(problems: &[T]) -> String {
+    problems
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,308 @@
+//! `courant articles`.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+use super::{order::Done, output::Out, table::Table};
+use crate::{
+    id::{ArticleId, SourceName, TopicSlug},
+    library::{Article, Mail, Query, Related},
+    ops::app::App,
+    port,
+};
+
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum Articles {
+    /// List articles, latest first
+    List {
+        /// Only those that this source carries
+        #[arg(long, value_name = "NAME")]
+        source: Option<SourceName>,
+        /// Only those with this topic
+        #[arg(long, value_name = "TOPIC")]
+        topic: Option<TopicSlug>,
+        /// At most so many
+        #[arg(long, default_value_t = 50, conflicts_with = "all")]
+        limit: usize,
+        /// The whole library
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one article with everything known about it
+    Show {
+        /// Its number, the first column of `articles list`
+        id: ArticleId,
+    },
+}
+
+/// How many articles are read and printed at a time.
+const PAGE: usize = 500;
+
+impl Articles {
+    pub async fn obey(self, app: &App, out: &Out) -> anyhow::Result<Done> {
+        match self {
+            Articles::List {
+                source,
+                topic,
+                limit,
+                all,
+            } => {
+                let query = Query {
+                    sources: source.into_iter().collect(),
+                    topics: topic.into_iter().collect(),
+                    limit: (!all).then_some(limit),
+                    ..Query::default()
+                };
+                list(app, out, &query).await
+            }
+            Articles::Show { id } => show(app, out, id).await,
+        }
+    }
+}
+
+async fn list(app: &App, out: &Out, query: &Query) -> anyhow::Result<Done> {
+    let articles = app.store.list(query).await?;
+    if !out.wants_json() {
+        let mut table = Table::new(&[
+            "ID",
+            "PUBLISHED",
+            "SOURCE",
+            "MAIL",
+            "ALSO",
+            "RELATED",
+            "TITLE",
+        ]);
+        for article in &articles {
+            table.row([
+                article.id.to_string(),
+                article.published.format("%Y-%m-%d").to_string(),
+                article.source.to_string(),
+                mail(article.mail).to_owned(),
+                article.also_carried_by().len().to_string(),
+                article.related.len().to_string(),
+                article.title.clone(),
+            ]);
+        }
+        return out.rows(&[(); 0], || table).await.map(|()| Done::Wholly);
+    }
+    for page in articles.chunks(PAGE) {
+        let guids = guids(app, page).await?;
+        for article in page {
+            out.object(&Listed::new(article, &guids)).await?;
+        }
+    }
+    Ok(Done::Wholly)
+}
+
+async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
+    let article = app
+        .store
+        .article(id)
+        .await?
+        .ok_or(port::StoreError::NotFound { what: "article" })?;
+    let body = app.store.body(id).await?.unwrap_or_default();
+    if out.wants_json() {
+        let guids = guids(app, std::slice::from_ref(&article)).await?;
+        let shown = Shown {
+            listed: Listed::new(&article, &guids),
+            article: &article,
+            text: &body.text,
+        };
+        out.object(&shown).await?;
+        return Ok(Done::Wholly);
+    }
+    out.line(format!("{}\n", article.title)).await;
+    for (what, fact) in facts(&article) {
+        out.line(format!("{what:<11}{fact}")).await;
+    }
+    let ids: Vec<ArticleId> = article.related.iter().map(|related| related.id).collect();
+    for other in app.store.articles(&ids).await? {
+        let why = article
+            .related
+            .iter()
+            .find(|related| related.id == other.id)
+            .map_or_else(String::new, why);
+        out.line(format!(
+            "{:<11}{} {} ({why})",
+            "related", other.id, other.title
+        ))
+        .await;
+    }
+    out.line(format!("\n{}", body.text)).await;
+    Ok(Done::Wholly)
+}
+
+/// What is known about an article, a line each.
+fn facts(article: &Article) -> Vec<(&'static str, String)> {
+    let picture = article.picture.as_ref();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let authors = article
+        .authors
+        .iter()
+        .filter_map(|author| author.name.clone());
+    let mut facts = vec![
+        ("source", article.source.to_string()),
+        ("guid", text(article.guid.as_ref())),
+        (
+            "address",
+            article
+                .url
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        ),
+        ("published", when(article.published)),
+        ("first seen", when(article.first_seen)),
+        ("revised", article.revised.map(when).unwrap_or_default()),
+        ("by", authors.collect::<Vec<_>>().join(", ")),
+        (
+            "topics",
+            article
+                .topics
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+        ("mail", mail(article.mail).to_owned()),
+        (
+            "picture",
+            picture
+                .map(|picture| picture.url.to_string())
+                .unwrap_or_default(),
+        ),
+        (
+            "caption",
+            text(picture.and_then(|picture| picture.caption.as_ref())),
+        ),
+        (
+            "credit",
+            text(picture.and_then(|picture| picture.credit.as_ref())),
+        ),
+    ];
+    facts.extend(article.reprints.iter().map(|reprint| {
+        let address = reprint
+            .url
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        (
+            "reprint",
+            format!(
+                "{} (same text: {:.0} %) {address}",
+                reprint.source,
+                reprint.score * 100.0
+            ),
+        )
+    }));
+    facts.retain(|(_, fact)| !fact.is_empty());
+    facts
+}
+
+fn when(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn mail(mail: Mail) -> &'static str {
+    match mail {
+        Mail::Due => "due",
+        Mail::Held => "held",
+    }
+}
+
+fn why(related: &Related) -> String {
+    match related.named {
+        true => "named by its author".to_owned(),
+        false => format!("alike: {:.0} %", related.score * 100.0),
+    }
+}
+
+/// The guids of the articles that `articles` relate to.
+async fn guids(
+    app: &App,
+    articles: &[Article],
+) -> port::Result<HashMap<ArticleId, Option<String>>> {
+    let mut ids: Vec<ArticleId> = articles
+        .iter()
+        .flat_map(|article| article.related.iter().map(|related| related.id))
+        .collect();
+    ids.sort();
+    ids.dedup();
+    let related = app.store.articles(&ids).await?;
+    Ok(related
+        .into_iter()
+        .map(|article| (article.id, article.guid))
+        .collect())
+}
+
+/// An article as `--json articles list` prints it.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    id: ArticleId,
+    source: &'a SourceName,
+    guid: Option<&'a str>,
+    url: Option<&'a str>,
+    title: &'a str,
+    published: DateTime<Utc>,
+    topics: &'a [TopicSlug],
+    mail: &'static str,
+    reprints: Vec<ListedReprint<'a>>,
+    related: Vec<ListedRelated<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedReprint<'a> {
+    source: &'a SourceName,
+    guid: Option<&'a str>,
+    url: Option<&'a str>,
+    score: f32,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedRelated<'a> {
+    id: ArticleId,
+    guid: Option<&'a str>,
+    score: f32,
+    named: bool,
+}
+
+impl<'a> Listed<'a> {
+    fn new(article: &'a Article, guids: &'a HashMap<ArticleId, Option<String>>) -> Self {
+        let reprints = article.reprints.iter().map(|reprint| ListedReprint {
+            source: &reprint.source,
+            guid: reprint.guid.as_deref(),
+            url: reprint.url.as_ref().map(url::Url::as_str),
+            score: reprint.score,
+        });
+        let related = article.related.iter().map(|related| ListedRelated {
+            id: related.id,
+            guid: guids.get(&related.id).and_then(Option::as_deref),
+            score: related.score,
+            named: related.named,
+        });
+        Listed {
+            id: article.id,
+            source: &article.source,
+            guid: article.guid.as_deref(),
+            url: article.url.as_ref().map(url::Url::as_str),
+            title: &article.title,
+            published: article.published,
+            topics: &article.topics,
+            mail: mail(article.mail),
+            reprints: reprints.collect(),
+            related: related.collect(),
+        }
+    }
+}
+
+/// An article as `--json articles show` prints it: the listed line and the rest.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    listed: Listed<'a>,
+    article: &'a Article,
+    text: &'a str,
+}

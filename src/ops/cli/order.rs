@@ -1,0 +1,106 @@
+//! Commands that need the store.
+//!
+//! The embedded store belongs to one process. Beside a running daemon a command is therefore sent
+//! to it over the control socket; with no daemon it opens the store itself. Both ways the same code
+//! obeys it, and the same code prints what it says.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    USAGE, articles, digest, editions, ingest, outbox,
+    output::{Format, Out, Printer, complain},
+    subscribers,
+};
+use crate::ops::{
+    app::App,
+    config::{Config, reader::World},
+    control,
+};
+
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum Order {
+    /// Poll sources now, once
+    Ingest(ingest::Ingest),
+    /// The library
+    #[command(subcommand)]
+    Articles(articles::Articles),
+    /// The editions that are published
+    #[command(subcommand)]
+    Editions(editions::Editions),
+    /// Write an edition's feed to standard output
+    Feed(editions::Feed),
+    /// Preview or send a digest
+    #[command(subcommand)]
+    Digest(digest::Digest),
+    /// Who receives mail
+    #[command(subcommand)]
+    Subscribers(subscribers::Subscribers),
+    /// What is planned, in hand and done
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+}
+
+/// What an order came to: whether everything that was asked for was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Done {
+    Wholly,
+    InPart,
+}
+
+/// Has an order obeyed, by the daemon if one runs, and prints what comes of it.
+pub async fn give(mut order: Order, files: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
+    let config = match Config::load(files, World::Ignored) {
+        Ok(config) => config,
+        Err(problems) => {
+            problems
+                .iter()
+                .for_each(|problem| complain(&problem.to_string()));
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    order.read_files()?;
+    let format = Format::here(json);
+    let mut printer = Printer::default();
+    if let Some(daemon) = control::connect(&config.data_dir).await? {
+        return control::ask(daemon, &order, format, printer).await;
+    }
+    let app = App::build(config).await?;
+    let (out, said) = Out::new(format);
+    let obeyed = async {
+        let done = order.obey(&app, &out).await;
+        drop(out);
+        done
+    };
+    let (done, ()) = tokio::join!(obeyed, printer.print(said));
+    Ok(printer.exit(done?))
+}
+
+impl Order {
+    /// Reads what the arguments name before the order leaves for a process in another folder.
+    fn read_files(&mut self) -> anyhow::Result<()> {
+        match self {
+            Order::Subscribers(order) => order.read_files(),
+            Order::Digest(order) => order.make_paths_absolute(),
+            Order::Ingest(_)
+            | Order::Articles(_)
+            | Order::Editions(_)
+            | Order::Feed(_)
+            | Order::Outbox(_) => Ok(()),
+        }
+    }
+
+    pub async fn obey(self, app: &App, out: &Out) -> anyhow::Result<Done> {
+        match self {
+            Order::Ingest(order) => order.obey(app, out).await,
+            Order::Articles(order) => order.obey(app, out).await,
+            Order::Editions(order) => order.obey(app, out).await,
+            Order::Feed(order) => order.obey(app, out).await,
+            Order::Digest(order) => order.obey(app, out).await,
+            Order::Subscribers(order) => order.obey(app, out).await,
+            Order::Outbox(order) => order.obey(app, out).await,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The operator's configuration: files, then the environment, checked as a whole.
+
+mod edition;
+pub mod reader;
+mod sections;
+mod value;
+
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+
+use crate::{
+    delivery::relay::RelayUrl,
+    editions::{Edition, Site},
+    secret::Secret,
+    sources::{Source, fetch::FetchConfig},
+};
+use reader::{Layers, Problem, World};
+
+/// Everything the operator decides, with all meaning resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub site: Site,
+    /// Holds the keys, the control socket and, unless `store.path` says otherwise, the store.
+    pub data_dir: PathBuf,
+    /// Templates here replace the built-in ones, file by file.
+    pub templates: Option<PathBuf>,
+    pub store_path: PathBuf,
+    pub web: Web,
+    pub fetch: FetchConfig,
+    pub sources: Vec<Source>,
+    pub editions: Vec<Edition>,
+    pub relay: Option<Relay>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// The public listener. Default 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// Health and readiness. Default 127.0.0.1:8081.
+    pub admin_listen: SocketAddr,
+}
+
+#[derive(Clone, Debug)]
+pub struct Relay {
+    pub name: String,
+    pub url: RelayUrl,
+    pub password: Option<Secret>,
+    /// Connections at once. Default 8; at most 64.
+    pub connections: NonZeroUsize,
+}
+
+/// Where configuration is looked for when `--config` is not given.
+const PLACES: [&str; 2] = ["config/courant.toml", "/etc/courant/courant.toml"];
+
+impl Config {
+    /// Reads `files` in order, or the first of the usual places that exists, and the environment.
+    ///
+    /// # Errors
+    /// Every problem that was found, in the order of files and keys.
+    pub fn load(files: &[PathBuf], world: World) -> Result<Config, Vec<Problem>> {
+        let mut layers = Layers::new(world);
+        let found: Vec<PathBuf> = match files {
+            [] => PLACES
+                .iter()
+                .map(PathBuf::from)
+                .filter(|path| path.exists())
+                .take(1)
+                .collect(),
+            files => files.to_vec(),
+        };
+        if found.is_empty() {
+            let what = format!(
+                "no configuration: {} do not exist; `courant init` writes one",
+                PLACES.join(" and ")
+            );
+            layers.report("", "", what);
+            return Err(layers.problems());
+        }
+        for path in &found {
+            match std::fs::read_to_string(path) {
+                Ok(text) => layers.add(&path.display().to_string(), &text),
+                Err(err) => layers.report(
+                    &path.display().to_string(),
+                    "",
+                    format!("cannot be read: {err}"),
+                ),
+            }
+        }
+        // A file that cannot be read leaves nothing sensible to say about its keys.
+        if !layers.problems().is_empty() {
+            return Err(layers.problems());
+        }
+        add_environment(&mut layers);
+        Config::read(&layers)
+    }
+
+    /// Gives meaning to layers.
+    pub fn read(layers: &Layers) -> Result<Config, Vec<Problem>> {
+        let config = sections::read_root(&layers.root());
+        match (config, layers.problems()) {
+            (Some(config), problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(problems),
+        }
+    }
+}
+
+/// `COURANT_SITE__TITLE` is `site.title`; `COURANT_SITE__TITLE_FILE` names a file that holds it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+fn add_environment(layers: &mut Layers) {
+    let mut variables: Vec<(String, String)> = std::env::vars()
+        .filter(|(name, _)| name.starts_with("COURANT_") && name.contains("__"))
+        .collect();
+    variables.sort();
+    for (name, value) in variables {
+        let path = name["COURANT_".len()..].to_lowercase();
+        let (path, value) = match path.strip_suffix("_file") {
+            None => (path, Ok(value)),
+            Some(path) => (
+                path.to_owned(),
+                std::fs::read_to_string(&value).map(|text| text.trim_end().to_owned()),
+            ),
+        };
+        let keys: Vec<String> = path.split("__").map(str::to_owned).collect();
+        match value {
+            Ok(value) => layers.set(&name, &keys, &value),
+            Err(err) => layers.report(
+                &name,
+                "",
+                format!("the file it names cannot be read: {err}"),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

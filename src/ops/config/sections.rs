@@ -1,0 +1,317 @@
+//! The sections of a configuration, but for editions: what each key means.
+
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chrono_tz::Tz;
+use toml::Value;
+use url::{Host, Url};
+
+use super::{
+    Config, Relay, Web,
+    edition::{mail_templates, read_edition},
+    reader::{Section, World},
+    value::{duration, list, number, size, text, words},
+};
+use crate::{
+    delivery::relay::RelayUrl,
+    editions::Site,
+    id::{SourceName, TopicSlug},
+    secret::Secret,
+    sources::{
+        FeedUrl, Origin, Source,
+        fetch::FetchConfig,
+        guard::{Guard, Network},
+    },
+    subscribers::address::EmailAddress,
+};
+
+/// Hosts of mailboxes whose name nobody else can sign mail for (Gmail's sender guidelines).
+const MAILBOX_HOSTS: [&str; 9] = [
+    "gmail.com",
+    "googlemail.com",
+    "yahoo.com",
+    "aol.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "msn.com",
+    "icloud.com",
+];
+
+pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
+    let site = root.section("site");
+    let data_dir = site
+        .required("data_dir", words)
+        .map(|dir| site.folder("data_dir").join(dir));
+    let templates = site
+        .optional("templates", words)
+        .map(|dir| site.folder("templates").join(dir));
+    let store_path = read_store(&root.section("store"), data_dir.as_deref());
+    let zone = site.optional("time_zone", zone).unwrap_or(Tz::UTC);
+    let web = root.section("web");
+    let web = Web {
+        listen: web
+            .optional("listen", text)
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        admin_listen: web
+            .optional("admin_listen", text)
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8081))),
+    };
+    root.section("library")
+        .optional("keep", |value| match words(value)?.as_str() {
+            "forever" => Ok(()),
+            _ => Err("only \"forever\" can be chosen".to_owned()),
+        });
+    let sources = read_all(root, "source", read_source);
+    no_doubles(
+        root,
+        "source",
+        sources.iter().map(|source| source.name.as_str()),
+    );
+    let offered = mail_templates(root, templates.as_deref());
+    let editions = read_all(root, "edition", |section| {
+        read_edition(section, zone, &sources, offered.as_ref())
+    });
+    no_doubles(
+        root,
+        "edition",
+        editions.iter().map(|edition| edition.slug.as_str()),
+    );
+    let mails = root.any_has("edition", "digest");
+    let relay = read_relay(root, mails);
+    let site = read_site(&site, zone, mails);
+    let fetch = read_fetch(&root.section("fetch"), site.as_ref());
+    Some(Config {
+        site: site?,
+        data_dir: data_dir?,
+        templates,
+        store_path: store_path?,
+        web,
+        fetch,
+        sources,
+        editions,
+        relay,
+    })
+}
+
+fn read_site(section: &Section<'_>, zone: Tz, mails: bool) -> Option<Site> {
+    let title = section.required("title", words);
+    let base_url = section.required("base_url", |value| base_url(value, mails));
+    let language = section
+        .optional("language", words)
+        .unwrap_or_else(|| "en".to_owned());
+    let sender = section.required("sender", sender);
+    let postal_address = section.optional("postal_address", words);
+    if mails && postal_address.is_none() {
+        section.report(
+            "postal_address",
+            "is missing: every digest must name one (15 USC 7704(a)(5))".to_owned(),
+        );
+    }
+    Some(Site {
+        title: title?,
+        base_url: base_url?,
+        language,
+        zone,
+        postal_address: postal_address.unwrap_or_default(),
+        sender: sender?,
+    })
+}
+
+/// One-click unsubscription is promised in every digest, and RFC 8058 (section 3.1) wants https for
+/// it; only an address that nobody else can reach may do without.
+fn base_url(value: &Value, mails: bool) -> Result<Url, String> {
+    let mut url: Url = text(value)?;
+    let is_local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if is_local || !mails => {}
+        "http" => {
+            return Err(
+                "must be https: digests carry one-click unsubscribe links (RFC 8058)".to_owned(),
+            );
+        }
+        _ => return Err("must be an https address".to_owned()),
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+fn sender(value: &Value) -> Result<EmailAddress, String> {
+    let sender: EmailAddress = text(value)?;
+    match MAILBOX_HOSTS.iter().find(|host| sender.domain() == **host) {
+        Some(host) => Err(format!(
+            "nobody but {host} can sign mail from {host}: use an address of your own domain"
+        )),
+        None => Ok(sender),
+    }
+}
+
+pub(super) fn zone(value: &Value) -> Result<Tz, String> {
+    words(value)?
+        .parse()
+        .map_err(|_| "is not an IANA time zone such as \"Europe/Berlin\"".to_owned())
+}
+
+fn read_store(section: &Section<'_>, data_dir: Option<&Path>) -> Option<PathBuf> {
+    section.optional("engine", |value| match words(value)?.as_str() {
+        "sled" => Ok(()),
+        _ => Err("only \"sled\" can be chosen".to_owned()),
+    });
+    match section.optional("path", words) {
+        Some(path) => Some(section.folder("path").join(path)),
+        None => data_dir.map(|dir| dir.join("store")),
+    }
+}
+
+fn read_fetch(section: &Section<'_>, site: Option<&Site>) -> FetchConfig {
+    let contact = section
+        .optional("contact", words)
+        .or_else(|| site.map(|site| site.base_url.to_string()));
+    FetchConfig {
+        user_agent: format!(
+            "Courant/{} (+{})",
+            env!("CARGO_PKG_VERSION"),
+            contact.unwrap_or_default()
+        ),
+        timeout: section
+            .optional("timeout", duration)
+            .unwrap_or(Duration::from_secs(60)),
+        connect_timeout: Duration::from_secs(10),
+        max_bytes: section
+            .optional("max_bytes", size)
+            .map_or(20_000_000, |bytes| {
+                usize::try_from(bytes).unwrap_or(usize::MAX)
+            }),
+        max_redirects: 5,
+        guard: Guard {
+            allow: section
+                .optional("allow_networks", list(text::<Network>))
+                .unwrap_or_default(),
+            ports: section
+                .optional("ports", list(number(1..=u16::MAX)))
+                .unwrap_or_default(),
+        },
+    }
+}
+
+fn read_source(section: &Section<'_>) -> Option<Source> {
+    let name: Option<SourceName> = section.required("name", text);
+    let title = section.optional("title", words);
+    let feed = section.optional("feed", text::<FeedUrl>).map(Origin::Feed);
+    let folder = section.optional("folder", |value| {
+        let path = section.folder("folder").join(words(value)?);
+        if section.world() == World::Checked {
+            std::fs::read_dir(&path)
+                .map_err(|err| format!("{} cannot be read: {err}", path.display()))?;
+        }
+        Ok(Origin::Folder(path))
+    });
+    match (section.has("feed"), section.has("folder")) {
+        (true, true) => section.report(
+            "folder",
+            "a source has either a feed or a folder, not both".to_owned(),
+        ),
+        (false, false) => section.report(
+            "feed",
+            "a source needs `feed = ADDRESS` or `folder = PATH`".to_owned(),
+        ),
+        _ => {}
+    }
+    let origin = feed.or(folder);
+    let interval = section.optional("interval", |value| match duration(value)? {
+        interval if interval < Duration::from_secs(300) => Err("must be at least 5m".to_owned()),
+        interval => Ok(interval),
+    });
+    let topics = section
+        .optional("topics", list(text::<TopicSlug>))
+        .unwrap_or_default();
+    let mail_first = section
+        .optional("mail_first", number(0..=1000))
+        .unwrap_or(0);
+    let name = name?;
+    Some(Source {
+        title: title.unwrap_or_else(|| name.to_string()),
+        name,
+        origin: origin?,
+        interval: interval.unwrap_or(Duration::from_secs(3600)),
+        topics,
+        mail_first,
+    })
+}
+
+fn read_relay(root: &Section<'_>, mails: bool) -> Option<Relay> {
+    let relays = root.sections("relay");
+    if mails && relays.is_empty() {
+        root.report(
+            "relay",
+            "is missing: an edition has digests, and nothing takes mail".to_owned(),
+        );
+    }
+    for extra in relays.iter().skip(1) {
+        extra.report("name", "only one relay can be used".to_owned());
+    }
+    let relays: Vec<Option<Relay>> = relays
+        .iter()
+        .map(|section| {
+            let name = section.required("name", words);
+            let url: Option<RelayUrl> = section.required("url", |value| {
+                let url = RelayUrl::parse(&words(value)?).map_err(|err| err.to_string())?;
+                Ok(match url {
+                    RelayUrl::Folder(path) => RelayUrl::Folder(section.folder("url").join(path)),
+                    smtp @ RelayUrl::Smtp(_) => smtp,
+                })
+            });
+            let password = section.optional("password", words).map(Secret::new);
+            let from_file = section.optional("password_file", |value| {
+                let path = section.folder("password_file").join(words(value)?);
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|err| format!("{} cannot be read: {err}", path.display()))?;
+                Ok(Secret::new(text.trim_end().to_owned()))
+            });
+            let connections = section.optional("connections", number(1..=64)).unwrap_or(8);
+            let connections = NonZeroUsize::new(connections)?;
+            Some(Relay {
+                name: name?,
+                url: url?,
+                password: password.or(from_file),
+                connections,
+            })
+        })
+        .collect();
+    relays.into_iter().next().flatten()
+}
+
+pub(super) fn read_all<T>(
+    section: &Section<'_>,
+    key: &str,
+    read: impl Fn(&Section<'_>) -> Option<T>,
+) -> Vec<T> {
+    section.sections(key).iter().filter_map(read).collect()
+}
+
+pub(super) fn no_doubles<'a>(
+    section: &Section<'_>,
+    key: &str,
+    names: impl Iterator<Item = &'a str>,
+) {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            section.report(key, format!("there are two with the name `{name}`"));
+        }
+    }
+}

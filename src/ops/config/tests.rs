@@ -1,0 +1,216 @@
+use std::path::Path;
+
+use super::*;
+
+/// The sample as it is shipped.
+const SAMPLE: &str = include_str!("../../../config/courant.toml");
+
+const SOUND: &str = r#"
+[site]
+title = "T"
+base_url = "https://news.example.org"
+sender = "news@example.org"
+data_dir = "data"
+postal_address = "1 Example Street"
+[[source]]
+name = "a"
+feed = "https://a.example/feed"
+[[edition]]
+slug = "e"
+title = "E"
+[[edition.digest]]
+name = "daily"
+schedule = "0 7 * * *"
+[[relay]]
+name = "main"
+url = "folder:mail"
+"#;
+
+fn read(text: &str) -> Result<Config, Vec<String>> {
+    let mut layers = Layers::default();
+    layers.add("conf/courant.toml", text);
+    Config::read(&layers).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+/// The sample with every commented key switched on.
+fn everything_on() -> String {
+    let is_key = |line: &str| {
+        line.strip_prefix('#').is_some_and(|rest| {
+            rest.starts_with("[[")
+                || rest
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        })
+    };
+    let lines = SAMPLE
+        .lines()
+        .filter(|line| !line.starts_with("#password =") && !line.starts_with("#password_file ="));
+    lines
+        .map(|line| if is_key(line) { &line[1..] } else { line })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_sample_loads_as_it_is_and_with_every_key_switched_on() {
+    let sample = read(SAMPLE).unwrap();
+    assert_eq!((sample.sources.len(), sample.editions.len()), (1, 1));
+
+    let full = everything_on().replace("http://localhost:8080/", "https://news.example.org/");
+    let full = read(&full).unwrap();
+    assert_eq!(full.sources.len(), 2);
+    assert_eq!(full.editions[0].digests.len(), 1);
+    assert_eq!(full.relay.unwrap().connections.get(), 8);
+}
+
+#[test]
+fn the_defaults_that_the_sample_shows_are_those_of_the_program() {
+    let shown = everything_on()
+        .replace("allow_networks = [\"10.0.0.0/8\"]", "")
+        .replace("ports = [8080]", "");
+    let (shown, bare) = (read(&shown).unwrap(), read(SOUND).unwrap());
+
+    assert_eq!(shown.web.listen, bare.web.listen);
+    assert_eq!(shown.web.admin_listen, bare.web.admin_listen);
+    assert_eq!(shown.fetch.timeout, bare.fetch.timeout);
+    assert_eq!(shown.fetch.max_bytes, bare.fetch.max_bytes);
+    assert_eq!(shown.site.language, bare.site.language);
+    assert_eq!(shown.site.zone, bare.site.zone);
+    assert_eq!(shown.sources[0].interval, bare.sources[0].interval);
+    assert_eq!(shown.sources[0].mail_first, bare.sources[0].mail_first);
+    let (shown_edition, edition) = (&shown.editions[0], &bare.editions[0]);
+    assert_eq!(
+        (
+            shown_edition.max_articles,
+            shown_edition.min_articles,
+            shown_edition.related
+        ),
+        (edition.max_articles, edition.min_articles, edition.related)
+    );
+    let (shown_digest, digest) = (&shown_edition.digests[0], &edition.digests[0]);
+    assert_eq!(
+        (&shown_digest.template, shown_digest.late_after),
+        (&digest.template, digest.late_after)
+    );
+    assert_eq!(
+        shown.relay.unwrap().connections,
+        bare.relay.unwrap().connections
+    );
+}
+
+#[test]
+fn the_sample_names_every_key_that_the_program_knows() {
+    let mut layers = Layers::default();
+    layers.add("courant.toml", &everything_on());
+    let _ = Config::read(&layers);
+    let known = layers.vocabulary();
+    assert!(known.len() > 40, "{known:?}");
+    for path in known {
+        let key = path.rsplit('.').next().unwrap();
+        let line = |line: &str| {
+            line.trim_start_matches(['#', '['])
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with([' ', ']']))
+        };
+        let section = |line: &str| {
+            line.trim_start_matches(['#', '['])
+                .starts_with(&format!("{path}]"))
+        };
+        assert!(
+            SAMPLE.lines().any(|text| line(text) || section(text)),
+            "config/courant.toml does not show `{path}`"
+        );
+    }
+}
+
+#[test]
+fn every_problem_of_a_configuration_is_named_at_once() {
+    let broken = SOUND
+        .replace(
+            "\"0 7 * * *\"",
+            "\"0 7 1 * MON\"\ntime_zone = \"Europe/Atlantis\"",
+        )
+        .replace("https://news.example.org", "http://news.example.org")
+        .replace("news@example.org", "news@gmail.com")
+        .replace("name = \"a\"", "name = \"a\"\nintervall = \"1h\"")
+        .replace(
+            "title = \"E\"",
+            "title = \"E\"\nselect = { sources = [\"b\"] }",
+        );
+
+    assert_eq!(
+        read(&broken).unwrap_err(),
+        [
+            "conf/courant.toml: edition[0].digest[0].schedule: a schedule may name days of the month or weekdays, not both: cron would run on either",
+            "conf/courant.toml: edition[0].digest[0].time_zone: is not an IANA time zone such as \"Europe/Berlin\"",
+            "conf/courant.toml: edition[0].select.sources: there is no source named `b`",
+            "conf/courant.toml: site.base_url: must be https: digests carry one-click unsubscribe links (RFC 8058)",
+            "conf/courant.toml: site.sender: nobody but gmail.com can sign mail from gmail.com: use an address of your own domain",
+            "conf/courant.toml: source[0].intervall: is not a key; known here: feed, folder, interval, mail_first, name, title, topics",
+        ]
+    );
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    #[track_caller]
+    fn check(from: &str, to: &str, expected: &str) {
+        let problems = read(&SOUND.replace(from, to)).unwrap_err();
+        assert!(
+            problems.iter().any(|problem| problem.contains(expected)),
+            "{problems:?}"
+        );
+    }
+    check(
+        "feed = \"https://a.example/feed\"",
+        "",
+        "source[0].feed: a source needs",
+    );
+    check(
+        "feed = \"https://a.example/feed\"",
+        "feed = \"https://a.example/feed\"\nfolder = \"x\"",
+        "not both",
+    );
+    check(
+        "https://a.example/feed",
+        "file:///etc/passwd",
+        "only http and https",
+    );
+    check(
+        "postal_address = \"1 Example Street\"",
+        "",
+        "site.postal_address: is missing",
+    );
+    check(
+        "[[relay]]\nname = \"main\"\nurl = \"folder:mail\"",
+        "",
+        "relay: is missing",
+    );
+    check(
+        "[[edition]]",
+        "[[source]]\nname = \"a\"\nfeed = \"https://b.example/\"\n[[edition]]",
+        "two with the name `a`",
+    );
+    check(
+        "[[edition]]",
+        "[web]\nlisten = \"everywhere\"\n[[edition]]",
+        "web.listen: ",
+    );
+    check(
+        "name = \"a\"",
+        "name = \"a\"\ninterval = \"10s\"",
+        "must be at least 5m",
+    );
+}
+
+#[test]
+fn paths_start_from_the_folder_of_their_file() {
+    let config = read(SOUND).unwrap();
+
+    assert_eq!(config.data_dir, Path::new("conf/data"));
+    assert_eq!(config.store_path, Path::new("conf/data/store"));
+    assert!(
+        matches!(config.relay.unwrap().url, RelayUrl::Folder(path) if path == Path::new("conf/mail"))
+    );
+    assert_eq!(config.site.base_url.as_str(), "https://news.example.org/");
+}

@@ -1,0 +1,206 @@
+//! The daemon: listeners and tasks, until told to stop.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use axum::{
+    Router,
+    extract::Request,
+    handler::Handler,
+    routing::{MethodRouter, any_service},
+};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{
+    app::App,
+    config::{Config, reader::World},
+    control,
+    driver::Driver,
+    shutdown,
+};
+use crate::{task::Activator, web};
+
+/// How long tasks may take to finish what they have in hand; below systemd's 90 s.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Whether the daemon mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    On,
+    /// Everything is planned, nothing leaves the outbox.
+    Off,
+}
+
+/// The listeners, bound and not yet served.
+#[derive(Debug)]
+pub struct Listeners {
+    pub public: TcpListener,
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    pub async fn bind(app: &App) -> Result<Listeners> {
+        let bind = async |what: &str, address| {
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("listen at {address} ({what})"))
+        };
+        let web = &app.config.web;
+        Ok(Listeners {
+            public: bind("web.listen", web.listen).await?,
+            admin: bind("web.admin_listen", web.admin_listen).await?,
+        })
+    }
+}
+
+/// Runs until SIGTERM or SIGINT, and returns when everything in hand is finished and kept.
+///
+/// At SIGHUP it reads `files` again: a sound configuration takes the place of the old one and
+/// no connection is lost, a bad one is logged and changes nothing.
+pub async fn run(app: App, files: &[PathBuf], sending: Sending) -> Result<()> {
+    let listeners = Listeners::bind(&app).await?;
+    let stop = app.stop.clone();
+    let mut hangups = signal(SignalKind::hangup())?;
+    let public = |app: &App| web::router(app.web.clone());
+    let next = async |app: &App| next(app, files, &mut hangups).await;
+    let serving = serve(Arc::new(app), listeners, public, sending, next);
+    tokio::select! {
+        served = serving => served,
+        signals = shutdown::on_signal(stop) => signals,
+    }
+}
+
+/// Serves `public` and works until the app's `stop` is cancelled; whenever `next` yields another
+/// app, it takes over.
+pub async fn serve(
+    mut app: Arc<App>,
+    listeners: Listeners,
+    public: impl Fn(&App) -> Router,
+    sending: Sending,
+    mut next: impl AsyncFnMut(&App) -> App,
+) -> Result<()> {
+    let control = Arc::new(control::listen(&app.config.data_dir)?);
+    let released = app.store.release_leases(app.clock.now()).await?;
+    if released > 0 {
+        info!(
+            deliveries = released,
+            "resuming deliveries that were in hand when the last run ended"
+        );
+    }
+    let addresses = (
+        listeners.public.local_addr()?,
+        listeners.admin.local_addr()?,
+    );
+    let (face, shown) = watch::channel(any_service(public(&app)));
+    let admin = web::admin_router(app.web.clone());
+    let mut doors = Driver::new(app.clock.clone(), app.stop.clone());
+    let stop = || app.stop.clone();
+    doors.attend(
+        "public listener",
+        listen(listeners.public, latest(shown), stop()),
+    );
+    doors.attend("admin listener", listen(listeners.admin, admin, stop()));
+    loop {
+        info!(
+            public = %addresses.0,
+            admin = %addresses.1,
+            sources = app.config.sources.len(),
+            editions = app.config.editions.len(),
+            "courant {} is running", env!("CARGO_PKG_VERSION"),
+        );
+        let work = start(&app, &control, sending);
+        let successor = tokio::select! {
+            () = app.stop.cancelled() => None,
+            next = next(&app) => Some(next),
+        };
+        app.retired.cancel();
+        let Some(successor) = successor else {
+            tokio::join!(work.finish(GRACE), doors.finish(GRACE));
+            info!("stopped");
+            return Ok(());
+        };
+        app = Arc::new(successor);
+        // Visitors see it at once, but nothing may judge or send beside those who still do.
+        drop(face.send_replace(any_service(public(&app))));
+        work.finish(GRACE).await;
+    }
+}
+
+fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Driver {
+    let mut driver = Driver::new(app.clock.clone(), app.retired.clone());
+    driver.attend(
+        "control socket",
+        control::serve(control.clone(), app.clone()),
+    );
+    driver.start(app.ingest.clone(), Activator::default());
+    driver.start(app.publish.clone(), app.wakes.publish.clone());
+    driver.start(app.confirm.clone(), app.wakes.optin.clone());
+    if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {
+        driver.start(deliver.clone(), app.wakes.delivery.clone());
+    }
+    driver
+}
+
+/// Has every request answered by the latest of `routers`, so that a listener outlives them.
+fn latest(routers: watch::Receiver<MethodRouter>) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let router = routers.borrow().clone();
+        async move { router.call(request, ()).await }
+    })
+}
+
+async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let serving =
+        axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
+    if let Err(err) = serving.await {
+        error!("a listener failed: {err}");
+    }
+}
+
+/// Waits for a SIGHUP that finds a sound configuration in `files`.
+async fn next(app: &App, files: &[PathBuf], hangups: &mut Signal) -> App {
+    loop {
+        hangups.recv().await;
+        let config = match Config::load(files, World::Checked) {
+            Ok(config) => config,
+            Err(problems) => {
+                problems.iter().for_each(|problem| error!("{problem}"));
+                warn!("the configuration is bad; the old one stays");
+                continue;
+            }
+        };
+        match app.renewed(until_restart(&app.config, config)) {
+            Ok(app) => return app,
+            Err(err) => error!("the configuration cannot be used, and the old one stays: {err:#}"),
+        }
+    }
+}
+
+/// Keeps of `old` what a process is bound to from its start.
+fn until_restart(old: &Config, new: Config) -> Config {
+    for (key, changes) in [
+        ("site.data_dir", old.data_dir != new.data_dir),
+        ("store.path", old.store_path != new.store_path),
+        ("web.listen", old.web.listen != new.web.listen),
+        (
+            "web.admin_listen",
+            old.web.admin_listen != new.web.admin_listen,
+        ),
+    ] {
+        if changes {
+            warn!("{key} has changed; it takes effect at the next start");
+        }
+    }
+    Config {
+        data_dir: old.data_dir.clone(),
+        store_path: old.store_path.clone(),
+        web: old.web.clone(),
+        ..new
+    }
+}

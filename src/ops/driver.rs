@@ -1,0 +1,124 @@
+//! Runs tasks: each in turn with itself, all beside each other, until told to stop.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    clock::Clock,
+    task::{Activator, Report, Task},
+};
+
+/// How often a stopping daemon says what it still waits for.
+const STILL_RUNNING: Duration = Duration::from_secs(5);
+
+/// The tasks of a running daemon.
+#[derive(Debug)]
+pub struct Driver {
+    clock: Clock,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    running: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Driver {
+    pub fn new(clock: Clock, stop: CancellationToken) -> Self {
+        Driver {
+            clock,
+            stop,
+            tasks: JoinSet::new(),
+            running: Arc::default(),
+        }
+    }
+
+    /// Starts `task`; `activator` shortens its waits.
+    pub fn start(&mut self, task: impl Task + 'static, activator: Activator) {
+        let (clock, stop, running) = (self.clock.clone(), self.stop.clone(), self.running.clone());
+        let name = task.name();
+        lock(&running).push(name);
+        let drive = async move {
+            while !stop.is_cancelled() {
+                report(name, activate(&task, &clock).await);
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = activator.woken() => {}
+                    () = tokio::time::sleep(task.period()) => {}
+                }
+            }
+            lock(&running).retain(|other| *other != name);
+        };
+        self.tasks.spawn(drive);
+    }
+
+    /// Runs anything else until it ends by itself, as a listener does when told to stop.
+    pub fn attend(&mut self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let running = self.running.clone();
+        lock(&running).push(name);
+        self.tasks.spawn(async move {
+            work.await;
+            lock(&running).retain(|other| *other != name);
+        });
+    }
+
+    /// Waits until everything has ended, at most for `grace`; names what is still running.
+    pub async fn finish(mut self, grace: Duration) {
+        let deadline = tokio::time::Instant::now() + grace;
+        let mut tick =
+            tokio::time::interval_at(tokio::time::Instant::now() + STILL_RUNNING, STILL_RUNNING);
+        loop {
+            tokio::select! {
+                next = self.tasks.join_next() => if next.is_none() { return },
+                _ = tick.tick() => info!(running = lock(&self.running).join(", "), "waiting for tasks to end"),
+                () = tokio::time::sleep_until(deadline) => {
+                    warn!(running = lock(&self.running).join(", "), "grace period over, stopping what still runs");
+                    self.tasks.shutdown().await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn activate(task: &(impl Task + ?Sized), clock: &Clock) -> Report {
+    let activation = AssertUnwindSafe(task.activate(clock.now())).catch_unwind();
+    activation.await.unwrap_or_else(|panic| {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Report {
+            counts: Vec::new(),
+            errors: vec![format!("panicked: {}", what.unwrap_or("no message"))],
+        }
+    })
+}
+
+/// The one place where tasks are logged.
+fn report(name: &str, report: Report) {
+    for err in &report.errors {
+        match err.starts_with("panicked") {
+            true => error!(task.name = name, "{err}"),
+            false => warn!(task.name = name, "{err}"),
+        }
+    }
+    let done: Vec<String> = report
+        .counts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| format!("{what} {n}"))
+        .collect();
+    if !done.is_empty() {
+        info!(task.name = name, "{}", done.join(", "));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,165 @@
+//! The keys of this installation: made once, kept beside the store, part of every backup.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::{secret::Key, subscribers::token::Keyring};
+
+#[derive(Debug)]
+pub struct Keys {
+    pub tokens: Keyring,
+    pub suppression: Key,
+}
+
+impl Keys {
+    /// Reads the keys below `data_dir`, or makes them.
+    ///
+    /// The file `tokens` may hold several, one a line: the last one signs, the earlier ones still
+    /// verify, so that links in old mail work after a rotation.
+    pub fn open(data_dir: &Path) -> Result<Keys> {
+        let folder = data_dir.join("keys");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .with_context(|| format!("create {}", folder.display()))?;
+        let mut tokens = read(&folder.join("tokens"))?;
+        let current = tokens.pop().context("the file of token keys is empty")?;
+        let suppression = read(&folder.join("suppression"))?
+            .pop()
+            .context("the file of the suppression key is empty")?;
+        Ok(Keys {
+            tokens: Keyring {
+                current,
+                retired: tokens,
+            },
+            suppression,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<Key>> {
+    make(path).with_context(|| format!("create {}", path.display()))?;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!(
+            "{} can be read by others (mode {:o}): chmod 600 it",
+            path.display(),
+            mode & 0o777
+        );
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let keys = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(parse)
+        .collect::<Option<Vec<Key>>>();
+    keys.with_context(|| {
+        format!(
+            "{} must hold keys of 64 hexadecimal digits, one a line",
+            path.display()
+        )
+    })
+}
+
+/// Makes a file with one fresh key, whole or not at all, unless it exists.
+fn make(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut bytes = [0; Key::BYTES];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .ok()
+        .context("no randomness to be had")?;
+    let text: String = bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .chain(["\n".to_owned()])
+        .collect();
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    // A hard link fails where another process was faster: its key stands, ours is dropped.
+    let linked = match fs::hard_link(&draft, path) {
+        Err(err) if err.kind() != ErrorKind::AlreadyExists => Err(err),
+        _ => Ok(()),
+    };
+    fs::remove_file(&draft)?;
+    Ok(linked?)
+}
+
+fn parse(line: &str) -> Option<Key> {
+    let digits = line.as_bytes();
+    if digits.len() != 2 * Key::BYTES {
+        return None;
+    }
+    let mut bytes = [0; Key::BYTES];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(Key::new(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_private_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Keys::open(dir.path()).unwrap();
+        let second = Keys::open(dir.path()).unwrap();
+
+        assert_eq!(
+            first.suppression.mac("test", &[]),
+            second.suppression.mac("test", &[])
+        );
+        assert_ne!(
+            first.suppression.mac("test", &[]),
+            first.tokens.current.mac("test", &[])
+        );
+        let mode = fs::metadata(dir.path().join("keys/tokens"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_rotated_key_still_verifies_and_a_readable_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Keys::open(dir.path()).unwrap().tokens.current;
+        let path = dir.path().join("keys/tokens");
+        let rotated = fs::read_to_string(&path).unwrap() + &"ab".repeat(32) + "\n";
+        fs::write(&path, rotated).unwrap();
+        let keys = Keys::open(dir.path()).unwrap();
+
+        assert_eq!(
+            keys.tokens.retired[0].mac("test", &[]),
+            old.mac("test", &[])
+        );
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(
+            Keys::open(dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("chmod 600")
+        );
+    }
+}
