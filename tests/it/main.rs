@@ -1,0 +1,17 @@
+//! The one integration binary: a file per feature.
+
+// Says to clippy what cargo knows: everything here is a test.
+#![cfg(test)]
+
+mod support;
+
+mod cli;
+mod docs;
+mod feeds;
+mod fetch;
+mod layers;
+mod promises;
+mod recovery;
+mod relay;
+mod store_contract;
+mod subscribe;

@@ -1,0 +1,443 @@
+//! What is planned, in hand and done.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+
+use super::{address, apply, asks, at, content, edition, plan, plan_digest, stores, subscribe};
+use courant::{
+    delivery::{Audience, Claimed, Delivery, Outcome, Planned, Purpose, Recipient, Status, Tally},
+    id::{ContentId, DeliveryId, SubscriberId},
+    port::StoreError,
+    store::Store,
+    subscribers::{Confirm, How, Request, Scope},
+};
+
+pub(super) const ANN: &str = "ann@example.org";
+
+pub(super) async fn claim(store: &dyn Store, now: i64, until: i64) -> Option<Claimed> {
+    store.claim_due(at(now), at(until)).await.unwrap()
+}
+
+fn sent() -> Outcome {
+    Outcome::Sent {
+        reply: "250 2.0.0 ok".to_owned(),
+    }
+}
+
+async fn settle(store: &dyn Store, claimed: &Claimed, outcome: Outcome, now: i64) {
+    store
+        .settle(claimed.delivery.id, outcome, at(now))
+        .await
+        .unwrap();
+}
+
+async fn delivery(store: &dyn Store, id: DeliveryId) -> Delivery {
+    let all = store.deliveries(usize::MAX).await.unwrap();
+    all.into_iter().find(|delivery| delivery.id == id).unwrap()
+}
+
+pub(super) async fn crowd(store: &dyn Store, n: usize) {
+    let requests = (0..n)
+        .map(|n| asks(&format!("{n}@example.org"), "news", Confirm::Waived))
+        .collect();
+    store.request(requests, at(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_digest_is_planned_for_everybody_who_is_confirmed_and_not_suppressed() {
+    for store in stores() {
+        let ann = subscribe(&*store, ANN).await;
+        apply(&*store, "pending@example.org").await;
+        let gone = subscribe(&*store, "gone@example.org").await;
+        let everything = Scope::Everything;
+        store
+            .withdraw(gone, &everything, How::OneClick, at(0))
+            .await
+            .unwrap();
+        subscribe(&*store, "barred@example.org").await;
+        store
+            .suppress(&address("barred@example.org"), at(0))
+            .await
+            .unwrap();
+        let elsewhere = vec![asks("else@example.org", "news-b", Confirm::Waived)];
+        store.request(elsewhere, at(0)).await.unwrap();
+
+        let (id, deliveries) = plan_digest(&*store, "digest:1").await;
+
+        assert_eq!(deliveries, 1);
+        assert_eq!(
+            store.content(id).await.unwrap(),
+            Some(content(Purpose::Digest))
+        );
+        let planned = store.deliveries(9).await.unwrap();
+        assert_eq!(planned.len(), 1);
+        assert_eq!(planned[0].to, Recipient::Subscriber(ann));
+        assert_eq!(planned[0].status, Status::Scheduled { due: at(0) });
+        assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_is_made_once_whatever_it_says_the_second_time() {
+    for store in stores() {
+        subscribe(&*store, ANN).await;
+        let (id, _) = plan_digest(&*store, "digest:1").await;
+        subscribe(&*store, "bob@example.org").await;
+
+        let mut again = plan("digest:1", Purpose::Digest, Audience::Subscribed);
+        again.content.subject = "Something else".to_owned();
+        let again = store.plan(again).await.unwrap();
+
+        assert_eq!(again, Planned::Already(id));
+        assert_eq!(store.deliveries(9).await.unwrap().len(), 1);
+        let kept = store.content(id).await.unwrap().unwrap();
+        assert_eq!(kept.subject, "What happened");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_reaches_nobody_is_made_all_the_same() {
+    for store in stores() {
+        store.suppress(&address(ANN), at(0)).await.unwrap();
+        for (key, audience) in [
+            ("nobody", Audience::Subscribed),
+            ("stranger", Audience::One(SubscriberId(999))),
+            ("barred", Audience::Address(address("Ann@Example.org"))),
+        ] {
+            let first = store
+                .plan(plan(key, Purpose::Notice, audience.clone()))
+                .await;
+            let Planned::New {
+                content,
+                deliveries: 0,
+            } = first.unwrap()
+            else {
+                panic!("{key} reached somebody");
+            };
+
+            let again = store
+                .plan(plan(key, Purpose::Notice, audience))
+                .await
+                .unwrap();
+            assert_eq!(again, Planned::Already(content));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_audience_is_planned_at_once_and_claimed_each_once() {
+    for store in stores() {
+        crowd(&*store, 3_000).await;
+
+        let (content, deliveries) = plan_digest(&*store, "digest:1").await;
+        assert_eq!(deliveries, 3_000);
+
+        let mut claimed = HashSet::new();
+        while let Some(next) = claim(&*store, 0, 10).await {
+            assert!(claimed.insert(next.delivery.to.clone().into_subscriber()));
+        }
+        assert_eq!(claimed.len(), 3_000);
+        assert_eq!(store.tally(content).await.unwrap().scheduled, 3_000);
+    }
+}
+
+trait IntoSubscriber {
+    fn into_subscriber(self) -> SubscriberId;
+}
+
+impl IntoSubscriber for Recipient {
+    fn into_subscriber(self) -> SubscriberId {
+        match self {
+            Recipient::Subscriber(id) => id,
+            Recipient::Address(address) => panic!("{address:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claim_holds_everything_that_its_message_is_made_of() {
+    for store in stores() {
+        let named = Request {
+            name: Some("Ann Lee".to_owned()),
+            ..asks("Ann@example.org", "news", Confirm::Waived)
+        };
+        store.request(vec![named], at(0)).await.unwrap();
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+
+        let claimed = claim(&*store, 1, 10).await.unwrap();
+
+        assert_eq!(claimed.address, address("Ann@example.org"));
+        assert_eq!(claimed.name.as_deref(), Some("Ann Lee"));
+        assert_eq!(claimed.delivery.content, content);
+        assert_eq!(claimed.delivery.purpose, Purpose::Digest);
+        assert_eq!(claimed.delivery.edition, edition("news"));
+        assert_eq!(claimed.delivery.status, Status::Leased { until: at(10) });
+        assert_eq!(claimed.delivery.attempts, 0);
+        assert_eq!(
+            delivery(&*store, claimed.delivery.id).await,
+            claimed.delivery
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_is_not_claimed_before_it_is_due() {
+    for store in stores() {
+        subscribe(&*store, ANN).await;
+        let mut later = plan("digest:1", Purpose::Digest, Audience::Subscribed);
+        later.now = at(5);
+        store.plan(later).await.unwrap();
+
+        assert_eq!(claim(&*store, 4, 10).await, None);
+        assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
+        assert!(claim(&*store, 5, 10).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_leased_delivery_is_nobody_elses_until_its_lease_runs_out() {
+    for store in stores() {
+        let ann = subscribe(&*store, ANN).await;
+        plan_digest(&*store, "digest:1").await;
+        assert!(!store.is_in_hand(ann).await.unwrap());
+
+        let first = claim(&*store, 0, 10).await.unwrap();
+        assert!(store.is_in_hand(ann).await.unwrap());
+        assert!(!store.is_in_hand(SubscriberId(ann.0 + 1)).await.unwrap());
+        assert_eq!(claim(&*store, 9, 20).await, None);
+        assert_eq!(store.next_due().await.unwrap(), Some(at(10)));
+
+        let second = claim(&*store, 10, 20).await.unwrap();
+        assert_eq!(second.delivery.id, first.delivery.id);
+        settle(&*store, &second, sent(), 11).await;
+        assert!(!store.is_in_hand(ann).await.unwrap());
+        assert_eq!(claim(&*store, 99, 100).await, None);
+        assert_eq!(store.next_due().await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn many_callers_at_once_never_get_the_same_delivery() {
+    for store in stores() {
+        crowd(&*store, 200).await;
+        plan_digest(&*store, "digest:1").await;
+
+        let claims = (0..250).map(|_| claim(&*store, 0, 10));
+        let claimed = join_all(claims).await;
+
+        let ids: Vec<_> = claimed.iter().flatten().map(|c| c.delivery.id).collect();
+        assert_eq!(ids.len(), 200);
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 200);
+    }
+}
+
+#[tokio::test]
+async fn every_outcome_is_recorded_with_its_attempt() {
+    for store in stores() {
+        crowd(&*store, 4).await;
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+        let deferred = Outcome::Deferred {
+            due: at(30),
+            reason: "451 busy".to_owned(),
+        };
+        let failed = Outcome::Failed {
+            reason: "550 no such user".to_owned(),
+        };
+
+        let mut seen = Vec::new();
+        for outcome in [sent(), deferred, failed, Outcome::Released] {
+            let claimed = claim(&*store, 1, 10).await.unwrap();
+            settle(&*store, &claimed, outcome, 2).await;
+            let settled = delivery(&*store, claimed.delivery.id).await;
+            seen.push((settled.status, settled.attempts));
+        }
+
+        let (reply, busy, unknown) = ("250 2.0.0 ok", "451 busy", "550 no such user");
+        let expected = [
+            (
+                Status::Sent {
+                    at: at(2),
+                    reply: reply.to_owned(),
+                },
+                1,
+            ),
+            (
+                Status::Deferred {
+                    due: at(30),
+                    reason: busy.to_owned(),
+                },
+                1,
+            ),
+            (
+                Status::Failed {
+                    at: at(2),
+                    reason: unknown.to_owned(),
+                },
+                1,
+            ),
+            (Status::Scheduled { due: at(2) }, 0),
+        ];
+        assert_eq!(seen, expected);
+        let tally = Tally {
+            scheduled: 1,
+            sent: 1,
+            deferred: 1,
+            failed: 1,
+            withheld: 0,
+        };
+        assert_eq!(store.tally(content).await.unwrap(), tally);
+    }
+}
+
+#[tokio::test]
+async fn a_deferred_delivery_is_due_again_when_it_said() {
+    for store in stores() {
+        subscribe(&*store, ANN).await;
+        plan_digest(&*store, "digest:1").await;
+        let first = claim(&*store, 0, 10).await.unwrap();
+        let deferred = Outcome::Deferred {
+            due: at(30),
+            reason: "451 busy".to_owned(),
+        };
+        settle(&*store, &first, deferred, 1).await;
+
+        assert_eq!(claim(&*store, 29, 40).await, None);
+        assert_eq!(store.next_due().await.unwrap(), Some(at(30)));
+        let second = claim(&*store, 30, 40).await.unwrap();
+        assert_eq!(second.delivery.attempts, 1);
+        settle(&*store, &second, sent(), 31).await;
+        assert_eq!(delivery(&*store, second.delivery.id).await.attempts, 2);
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_stays_sent() {
+    for store in stores() {
+        subscribe(&*store, ANN).await;
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+        let slow = claim(&*store, 0, 10).await.unwrap();
+        let quick = claim(&*store, 10, 20).await.unwrap();
+
+        settle(&*store, &quick, sent(), 11).await;
+        for outcome in [sent(), Outcome::Released, failed()] {
+            settle(&*store, &slow, outcome, 12).await;
+        }
+
+        let settled = delivery(&*store, slow.delivery.id).await;
+        assert!(matches!(settled.status, Status::Sent { at: when, .. } if when == at(11)));
+        assert_eq!(store.tally(content).await.unwrap().sent, 1);
+        assert_eq!(claim(&*store, 99, 100).await, None);
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed {
+        reason: "550 no".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_can_still_report_that_it_sent() {
+    for store in stores() {
+        let ann = subscribe(&*store, ANN).await;
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+        let slow = claim(&*store, 0, 10).await.unwrap();
+        store
+            .withdraw(ann, &Scope::Everything, How::OneClick, at(9))
+            .await
+            .unwrap();
+        assert_eq!(claim(&*store, 10, 20).await, None);
+        assert_eq!(store.tally(content).await.unwrap().withheld, 1);
+
+        settle(&*store, &slow, sent(), 12).await;
+
+        let tally = store.tally(content).await.unwrap();
+        assert_eq!((tally.sent, tally.withheld), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_is_settled_before_the_next_is_claimed() {
+    for store in stores() {
+        crowd(&*store, 2).await;
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+        let first = claim(&*store, 0, 10).await.unwrap().delivery.id;
+        let put_off = Outcome::Deferred {
+            due: at(1),
+            reason: "451 busy".to_owned(),
+        };
+
+        let next = |id, outcome, now| store.settle_and_claim(id, outcome, at(now), at(10));
+        let second = next(first, put_off, 0).await.unwrap().unwrap().delivery.id;
+        assert_ne!(second, first);
+        let again = next(second, sent(), 1).await.unwrap().unwrap().delivery;
+        assert_eq!((again.id, again.attempts), (first, 1));
+        let tally = store.tally(content).await.unwrap();
+        assert_eq!((tally.sent, tally.scheduled, tally.deferred), (1, 1, 0));
+
+        assert_eq!(next(first, sent(), 2).await.unwrap(), None);
+        assert_eq!(store.tally(content).await.unwrap().sent, 2);
+        let unknown = next(DeliveryId(99), sent(), 2).await;
+        assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
+    }
+}
+
+#[tokio::test]
+async fn settling_a_delivery_that_does_not_exist_is_an_error() {
+    for store in stores() {
+        let settled = store.settle(DeliveryId(9), sent(), at(0)).await;
+
+        assert!(matches!(settled, Err(StoreError::NotFound { .. })));
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_starts_makes_every_lease_due_again() {
+    for store in stores() {
+        crowd(&*store, 3).await;
+        plan_digest(&*store, "digest:1").await;
+        let settled = claim(&*store, 0, 1_000).await.unwrap();
+        settle(&*store, &settled, sent(), 1).await;
+        let held = claim(&*store, 1, 1_000).await.unwrap();
+        let notice = plan("test", Purpose::Notice, Audience::Address(address(ANN)));
+        store.plan(notice).await.unwrap();
+        while claim(&*store, 1, 1_000).await.is_some() {}
+
+        assert_eq!(store.release_leases(at(2)).await.unwrap(), 3);
+        assert_eq!(store.release_leases(at(2)).await.unwrap(), 0);
+
+        let released = delivery(&*store, held.delivery.id).await;
+        assert_eq!(released.status, Status::Scheduled { due: at(2) });
+        assert_eq!(released.attempts, 0);
+        let mut again = 0;
+        while claim(&*store, 2, 1_000).await.is_some() {
+            again += 1;
+        }
+        assert_eq!(again, 3);
+    }
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_latest_first() {
+    for store in stores() {
+        crowd(&*store, 5).await;
+        plan_digest(&*store, "digest:1").await;
+
+        let latest = store.deliveries(3).await.unwrap();
+
+        assert_eq!(latest.len(), 3);
+        assert!(latest.windows(2).all(|two| two[0].id > two[1].id));
+    }
+}
+
+#[tokio::test]
+async fn a_content_that_was_never_planned_is_nothing() {
+    for store in stores() {
+        let id = ContentId(999);
+
+        assert_eq!(store.content(id).await.unwrap(), None);
+        assert_eq!(store.tally(id).await.unwrap(), Tally::default());
+        assert_eq!(store.next_due().await.unwrap(), None);
+    }
+}
