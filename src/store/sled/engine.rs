@@ -73,6 +73,10 @@ impl Engine {
         }
     }
 
+    pub(super) fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
     /// Makes everything that was applied as durable as `needed`.
     pub(super) fn make_durable(&self, needed: Durability) -> sled::Result<()> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);

@@ -34,6 +34,8 @@ pub(super) struct Leases(Mutex<Held>);
 struct Held {
     leases: BTreeMap<DeliveryId, Lease>,
     front: Option<Due>,
+    /// Taken in this turn of the writer by callers who have no answer yet.
+    unanswered: Vec<DeliveryId>,
 }
 
 /// What a transaction makes of the leases.
@@ -74,13 +76,42 @@ impl Leases {
         let mut held = self.locked();
         for (id, lease) in changes.leases {
             match lease {
-                Some(lease) => held.leases.insert(id, lease),
+                Some(lease) => {
+                    held.unanswered.push(id);
+                    held.leases.insert(id, lease)
+                }
                 None => held.leases.remove(&id),
             };
         }
         if let Some(front) = changes.front {
             held.front = front;
         }
+    }
+
+    /// How many leases wait for their callers' answers.
+    pub(super) fn n_unanswered(&self) -> usize {
+        self.locked().unanswered.len()
+    }
+
+    /// All but the first `n` that wait are answered: whoever took them has them.
+    pub(super) fn answered(&self, n: usize) {
+        self.locked().unanswered.truncate(n);
+    }
+
+    /// Takes back what was taken by callers who are told that they got nothing.
+    pub(super) fn revoke_unanswered(&self) {
+        let mut held = self.locked();
+        for id in std::mem::take(&mut held.unanswered) {
+            held.leases.remove(&id);
+        }
+        held.front = None;
+    }
+
+    /// Gives back what could not be settled: whatever came of it, nobody has it in hand any more.
+    pub(super) fn give_back(&self, id: DeliveryId) {
+        let mut held = self.locked();
+        held.leases.remove(&id);
+        held.front = None;
     }
 
     pub(super) fn are_held_for(&self, subscriber: SubscriberId) -> bool {
@@ -110,5 +141,63 @@ impl Leases {
 
     fn locked(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{delivery::Purpose, id::EditionSlug};
+
+    fn take(leases: &Leases, id: u64) {
+        let until = "2026-11-23T08:00:00Z".parse().unwrap();
+        let delivery = Delivery {
+            id: DeliveryId(id),
+            content: ContentId(1),
+            purpose: Purpose::Digest,
+            edition: EditionSlug::parse("daily").unwrap(),
+            to: Recipient::Subscriber(SubscriberId(id)),
+            status: Status::Scheduled { due: until },
+            attempts: 0,
+        };
+        let lease = Lease { until, delivery };
+        leases.apply(Changes {
+            leases: BTreeMap::from([(DeliveryId(id), Some(lease))]),
+            front: None,
+        });
+    }
+
+    fn held(leases: &Leases) -> Vec<u64> {
+        leases
+            .all()
+            .iter()
+            .map(|lease| lease.delivery.id.0)
+            .collect()
+    }
+
+    #[test]
+    fn who_is_told_that_the_claim_failed_holds_nothing_and_the_others_keep_theirs() {
+        let leases = Leases::default();
+        take(&leases, 1);
+        leases.answered(0);
+        take(&leases, 2);
+        let n = leases.n_unanswered();
+        take(&leases, 3);
+        leases.answered(n);
+
+        leases.revoke_unanswered();
+
+        assert_eq!(held(&leases), [1, 3]);
+    }
+
+    #[test]
+    fn what_could_not_be_settled_is_in_nobodys_hand() {
+        let leases = Leases::default();
+        take(&leases, 1);
+        take(&leases, 2);
+
+        leases.give_back(DeliveryId(1));
+
+        assert_eq!(held(&leases), [2]);
     }
 }

@@ -42,6 +42,7 @@ impl OutboxStore for SledStore {
     async fn settle(&self, id: DeliveryId, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
         self.write(Durability::Flushed, move |tx| settle(tx, id, outcome, now))
             .await
+            .inspect_err(|_| self.engine.leases().give_back(id))
     }
 
     async fn settle_and_claim(
@@ -58,7 +59,8 @@ impl OutboxStore for SledStore {
                 tx.apply()?;
                 claim(tx, now, until)
             })
-            .await?;
+            .await
+            .inspect_err(|_| self.engine.leases().give_back(id))?;
         match turn {
             Turn::Claimed(claimed) => Ok(Some(*claimed)),
             Turn::NothingDue => Ok(None),

@@ -183,8 +183,10 @@ impl<'a> Tx<'a> {
             let applied = catch_unwind(AssertUnwindSafe(|| self.db.apply_batch(batch)))
                 .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked".to_owned())));
             self.applied.wrote = true;
-            self.applied.broke |= applied.is_err();
-            applied.map_err(|err| unavailable("record", err))?;
+            if let Err(err) = applied {
+                self.applied.broke = true;
+                return Err(unavailable("record", err));
+            }
         }
         self.shared.apply(std::mem::take(&mut self.changes));
         Ok(())

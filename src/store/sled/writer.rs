@@ -110,11 +110,13 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
         let mut next = Some(first);
         for n in 1.. {
             let Some(job) = next else { break };
+            let taken = engine.leases().n_unanswered();
             let (wrote, answer) = (job.run)(engine);
             if wrote {
                 needed = needed.max(job.durability);
             }
             if job.durability == Durability::Volatile && needed < Durability::Synced {
+                engine.leases().answered(taken);
                 answer(&Ok(()));
             } else {
                 waiting.push(answer);
@@ -122,6 +124,10 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
             next = (n < GROUP).then(|| jobs.try_recv().ok()).flatten();
         }
         let durable = engine.make_durable(needed);
+        match durable {
+            Ok(()) => engine.leases().answered(0),
+            Err(_) => engine.leases().revoke_unanswered(),
+        }
         for answer in waiting {
             answer(&durable);
         }
