@@ -64,15 +64,15 @@ impl Listeners {
 /// At SIGHUP it reads `files` again: a sound configuration takes the place of the old one and
 /// no connection is lost, a bad one is logged and changes nothing.
 pub async fn run(app: App, files: &[PathBuf], sending: Sending) -> Result<()> {
-    let listeners = Listeners::bind(&app).await?;
-    let stop = app.stop.clone();
+    let signals = shutdown::on_signal(app.stop.clone())?;
     let mut hangups = signal(SignalKind::hangup())?;
+    let listeners = Listeners::bind(&app).await?;
     let public = |app: &App| web::router(app.web.clone());
     let next = async |app: &App| next(app, files, &mut hangups).await;
     let serving = serve(Arc::new(app), listeners, public, sending, next);
     tokio::select! {
         served = serving => served,
-        signals = shutdown::on_signal(stop) => signals,
+        never = signals => match never {},
     }
 }
 

@@ -108,13 +108,13 @@ pub async fn run(port: u16, once: bool) -> Result<()> {
         tell(&format!("  {line}\n"));
     }
     if !once {
+        let signals = shutdown::on_signal(app.stop.clone())?;
         tell(&invitation(&address));
         let public = |app: &App| public(app, folder.path());
         let never = async |_: &App| std::future::pending().await;
-        let stop = app.stop.clone();
         tokio::select! {
             served = daemon::serve(app, listeners, public, Sending::On, never) => served?,
-            signals = shutdown::on_signal(stop) => signals?,
+            never = signals => match never {},
         }
         tell("\nThe demo has ended; its folder is removed.\n");
     }
