@@ -31,6 +31,9 @@ const CACHE_BYTES: u64 = 48 << 20;
 /// How long a power cut can take back what was flushed and not synced.
 const SYNC_EVERY_MS: u64 = 500;
 
+/// A key below those of every table.
+const PROBE: &[u8] = &[0];
+
 pub(super) struct Engine {
     path: PathBuf,
     pepper: Key,
@@ -102,14 +105,15 @@ impl Engine {
         self.broken.store(true, Ordering::Relaxed);
     }
 
-    /// Opens a broken database again, from what reached the disk.
+    /// Opens a broken database again, from what reached the disk, once it can be written to: a claim
+    /// writes nothing, and nobody may mail what could not be recorded.
     pub(super) fn mend(&self) {
         if !self.broken.load(Ordering::Relaxed) {
             return;
         }
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *slot = None;
-        match open(&self.path) {
+        match open(&self.path).and_then(writable) {
             Ok(open) => {
                 *slot = Some(open);
                 // Rows may be back that were gone.
@@ -122,6 +126,19 @@ impl Engine {
             }
         }
     }
+}
+
+/// Proves that what is written reaches the disk.
+fn writable(open: Open) -> Result<Open> {
+    let probe = || {
+        open.db.insert(PROBE, &[])?;
+        open.db.flush()?;
+        open.db.remove(PROBE)
+    };
+    let wrote =
+        catch_unwind(AssertUnwindSafe(probe)).map_err(|_| unavailable("be written", Damaged))?;
+    wrote.map_err(|err| unavailable("be written", err))?;
+    Ok(open)
 }
 
 /// Only its owner may look into the folder: it holds addresses.
