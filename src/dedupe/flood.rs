@@ -49,7 +49,7 @@ fn latest(n: usize, dates: &[Option<DateTime<Utc>>]) -> Vec<Mail> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::Validators;
+    use crate::sources::Origin;
 
     /// `dates` are days of November 2026, `-` for none; `expected` says `D`ue or `H`eld for each.
     #[track_caller]
@@ -57,15 +57,9 @@ mod tests {
         let date = |day: &str| format!("2026-{day}T00:00:00Z").parse().ok();
         let now = "2026-11-23T08:00:00Z".parse().unwrap();
         let poll = Poll {
-            origin: String::new(),
-            validators: Validators::default(),
-            last: now,
-            next: now,
-            result: String::new(),
-            failures: 0,
-            failing_since: None,
             entries: seen,
             newest: date(newest),
+            ..Poll::unpolled(&Origin::Folder("desk".into()), now)
         };
         let dates: Vec<_> = dates.split_whitespace().map(date).collect();
 

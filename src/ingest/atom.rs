@@ -31,6 +31,7 @@ pub(super) fn document(feed: &Element, entries: &[&Element], at: &Url) -> Docume
         language: fields::language(feed),
         hints: Hints {
             ttl_minutes: fields::period(feed),
+            ..Hints::default()
         },
         ..Document::default()
     };

@@ -161,7 +161,7 @@ async fn read_folder(path: &Path, validators: &Validators) -> Brought {
     }
     let validators = Validators {
         etag: Some(listing),
-        last_modified: None,
+        ..Validators::default()
     };
     let arrival = Arrival {
         unread,

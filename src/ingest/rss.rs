@@ -50,6 +50,7 @@ pub(super) fn document(
                 .text_of(Space::Core, "ttl")
                 .and_then(|ttl| ttl.parse().ok())
                 .or_else(|| fields::period(channel)),
+            ..Hints::default()
         },
         entries: items.iter().map(|item| entry(item, site)).collect(),
         ..Document::default()

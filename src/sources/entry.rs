@@ -49,6 +49,7 @@ pub struct Document {
     pub language: Option<String>,
     pub authors: Vec<Author>,
     pub hints: Hints,
+    pub hub: Option<Hub>,
     pub entries: Vec<Entry>,
     pub defects: Vec<Defect>,
 }
@@ -79,14 +80,27 @@ impl Format {
 }
 
 /// What a feed says about how often to poll it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
     /// RSS `ttl`, or `sy:updatePeriod` divided by `sy:updateFrequency`, in minutes.
     pub ttl_minutes: Option<u32>,
+    /// RSS `skipHours`: hours of the day in UTC, 0 to 23.
+    pub skip_hours: Vec<u8>,
+    /// RSS `skipDays`: days of the week in UTC, 0 is Monday.
+    pub skip_days: Vec<u8>,
+}
+
+/// Who pushes a feed's entries to those that subscribe (WebSub, section 4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hub {
+    /// In the order stated.
+    pub hubs: Vec<Url>,
+    /// The feed's own name for itself, `rel=self`, from the same response as the hubs.
+    pub topic: Url,
 }
 
 /// Something that the standard forbids and the reader got over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defect {
     /// 1-based; none where it concerns the whole document.
     pub line: Option<u32>,

@@ -194,6 +194,7 @@ impl Fetcher {
             StatusCode::NOT_MODIFIED if *asked != Validators::default() => {
                 Ok(Fetched::NotModified {
                     validators: Validators {
+                        url: asked.url.clone(),
                         etag: fresh.etag.or_else(|| asked.etag.clone()),
                         last_modified: fresh.last_modified.or_else(|| asked.last_modified.clone()),
                     },

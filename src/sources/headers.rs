@@ -25,6 +25,7 @@ pub(super) fn validators_of(headers: &HeaderMap) -> Validators {
             .map(|value: &HeaderValue| value.as_bytes().to_vec())
     };
     Validators {
+        url: None,
         etag: bytes(header::ETAG),
         last_modified: bytes(header::LAST_MODIFIED),
     }

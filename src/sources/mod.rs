@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use self::entry::{Defect, Hints, Hub};
 use crate::{
     id::{SourceName, TopicSlug},
     port,
@@ -110,6 +111,8 @@ impl From<FeedUrl> for String {
 /// HTTP validators, byte for byte as the server sent them (RFC 9110, section 8.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validators {
+    /// The address that sent them, behind all redirects; no other may be asked with them.
+    pub url: Option<Url>,
     pub etag: Option<Vec<u8>>,
     pub last_modified: Option<Vec<u8>>,
 }
@@ -124,16 +127,43 @@ pub struct Poll {
     pub next: DateTime<Utc>,
     /// What the last poll came to, in words an operator reads.
     pub result: String,
+    /// Where permanent redirects led for long enough to be believed; asked in place of `origin`.
+    pub address: Option<FeedUrl>,
+    /// Permanent redirects that are not believed yet.
+    pub moved: Option<Moved>,
     /// Failed polls in a row.
     pub failures: u32,
     pub failing_since: Option<DateTime<Utc>>,
+    /// The server said 410 Gone: not polled again until the operator resumes it.
+    pub gone: bool,
+    /// Until when the server asked to be left alone; holds for everything on its host.
+    pub rests_until: Option<DateTime<Utc>>,
+    /// As the last document stated them.
+    pub hints: Hints,
+    /// The usual time between two of its entries.
+    pub rhythm: Option<Duration>,
+    /// What was wrong with the last document that was read; at most [`Poll::MOST_DEFECTS`].
+    pub defects: Vec<Defect>,
+    /// Who pushes what is new, as the last document or its headers stated (WebSub, section 4).
+    pub hub: Option<Hub>,
     /// Entries seen so far. None before the first successful poll, whose entries are never mailed.
     pub entries: Option<u64>,
     /// The latest date any entry bore.
     pub newest: Option<DateTime<Utc>>,
 }
 
+/// A permanent redirect that a source answered with, poll after poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub to: FeedUrl,
+    pub since: DateTime<Utc>,
+    /// Polls in a row that led there.
+    pub times: u32,
+}
+
 impl Poll {
+    pub const MOST_DEFECTS: usize = 20;
+
     /// The state of a source that was never polled; due at once.
     pub fn unpolled(origin: &Origin, now: DateTime<Utc>) -> Self {
         Poll {
@@ -142,8 +172,16 @@ impl Poll {
             last: now,
             next: now,
             result: "never polled".to_owned(),
+            address: None,
+            moved: None,
             failures: 0,
             failing_since: None,
+            gone: false,
+            rests_until: None,
+            hints: Hints::default(),
+            rhythm: None,
+            defects: Vec::new(),
+            hub: None,
             entries: None,
             newest: None,
         }

@@ -94,6 +94,7 @@ async fn validators_go_back_byte_for_byte() {
     ] {
         let server = Server::start(|_| Reply::new(&["304 Not Modified"], b"")).await;
         let validators = Validators {
+            url: None,
             etag: Some(etag.to_vec()),
             last_modified: Some(date.to_vec()),
         };
@@ -132,6 +133,7 @@ async fn a_304_may_bring_newer_validators() {
     })
     .await;
     let validators = Validators {
+        url: None,
         etag: Some(b"\"1\"".to_vec()),
         last_modified: Some(b"yesterday".to_vec()),
     };
@@ -142,6 +144,7 @@ async fn a_304_may_bring_newer_validators() {
         fetched,
         Fetched::NotModified {
             validators: Validators {
+                url: None,
                 etag: Some(b"\"2\"".to_vec()),
                 last_modified: Some(b"yesterday".to_vec()),
             },

@@ -19,7 +19,7 @@ use courant::{
     ingest::{Judged, Record, Verdict},
     library::{Article, Body, Mail, Reprint},
     secret::Key,
-    sources::{Poll, Validators},
+    sources::{FeedUrl, Origin, Poll},
     store::{Store, sled::SledStore},
     subscribers::{Confirm, How, Request, Requested, address::EmailAddress},
 };
@@ -140,16 +140,12 @@ pub(crate) fn new(prints: &[&str], article: Article) -> Judged {
 }
 
 pub(crate) fn poll(result: &str) -> Poll {
+    let herald = FeedUrl::parse("https://herald.example/feed").unwrap();
     Poll {
-        origin: "https://herald.example/feed".to_owned(),
-        validators: Validators::default(),
-        last: at(0),
         next: at(60),
         result: result.to_owned(),
-        failures: 0,
-        failing_since: None,
         entries: Some(3),
-        newest: None,
+        ..Poll::unpolled(&Origin::Feed(herald), at(0))
     }
 }
 

@@ -3,6 +3,7 @@
 mod edition;
 pub mod reader;
 mod sections;
+mod source;
 mod value;
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};

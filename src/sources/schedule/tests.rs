@@ -90,7 +90,7 @@ fn polls_spread_but_stay_the_same_all_day() {
 fn validators(etag: &[u8]) -> Validators {
     Validators {
         etag: Some(etag.to_vec()),
-        last_modified: None,
+        ..Validators::default()
     }
 }
 
@@ -148,6 +148,7 @@ fn a_feed_that_asks_for_rest_gets_it() {
     let poll = Poll::unpolled(&source().origin, now());
     let hints = Hints {
         ttl_minutes: Some(180),
+        ..Hints::default()
     };
     let document = Document {
         hints,

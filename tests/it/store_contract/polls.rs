@@ -16,7 +16,7 @@ async fn the_latest_poll_of_each_source_is_kept_to_the_byte() {
         let latest = Poll {
             validators: Validators {
                 etag: Some(b"W/\"\xff\"".to_vec()),
-                last_modified: None,
+                ..Validators::default()
             },
             failing_since: Some(at(3)),
             ..poll("timed out")

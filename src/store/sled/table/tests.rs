@@ -6,7 +6,10 @@ use crate::{
     id::TopicSlug,
     library::{Mail, Related, Reprint},
     parts::{Attachment, Author, NamedLink, Picture, Window},
-    sources::Validators,
+    sources::{
+        FeedUrl, Moved, Validators,
+        entry::{Defect, Hints, Hub},
+    },
     subscribers::{ConsentChange, How, address::EmailAddress},
 };
 
@@ -264,14 +267,37 @@ fn sample_poll() -> Poll {
     Poll {
         origin: "o".to_owned(),
         validators: Validators {
+            url: Some("http://a.b/".parse().unwrap()),
             etag: Some(vec![1]),
             last_modified: None,
         },
         last: at(0),
         next: at(1),
         result: "r".to_owned(),
+        address: Some(FeedUrl::parse("http://a.b/").unwrap()),
+        moved: Some(Moved {
+            to: FeedUrl::parse("http://a.b/").unwrap(),
+            since: at(0),
+            times: 2,
+        }),
         failures: 2,
         failing_since: Some(at(0)),
+        gone: true,
+        rests_until: Some(at(2)),
+        hints: Hints {
+            ttl_minutes: Some(60),
+            skip_hours: vec![3],
+            skip_days: vec![6],
+        },
+        rhythm: Some(std::time::Duration::from_secs(9)),
+        defects: vec![Defect {
+            line: Some(1),
+            what: "d".to_owned(),
+        }],
+        hub: Some(Hub {
+            hubs: vec!["http://a.b/".parse().unwrap()],
+            topic: "http://a.b/".parse().unwrap(),
+        }),
         entries: Some(3),
         newest: None,
     }
