@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::{named, sanitize, text};
+use super::{media, named, sanitize, text};
 use crate::{
     id::ArticleId,
     library::{Article, Body, Mail},
-    parts::NamedLink,
+    parts::{NamedLink, Picture},
     sources::{Source, entry::Entry},
 };
 
@@ -26,11 +26,12 @@ pub struct Readable {
     pub body: Body,
     pub summary: String,
     pub named_related: Vec<NamedLink>,
+    pub picture: Option<Picture>,
 }
 
 /// Sanitises an entry's HTML, takes the `Related:` lines out of it, and makes its plain text.
 pub fn readable(entry: &Entry, home: &Url) -> Readable {
-    let base = entry.url.as_ref().unwrap_or(home);
+    let base = entry.base_or(home);
     let raw = entry
         .content
         .as_deref()
@@ -55,7 +56,16 @@ pub fn readable(entry: &Entry, home: &Url) -> Readable {
         body,
         summary,
         named_related,
+        picture: picture(entry, base),
     }
+}
+
+/// The lead picture of an entry: the one it states, else the first large one of its text, whose
+/// relative addresses start from `base`.
+pub fn picture(entry: &Entry, base: &Url) -> Option<Picture> {
+    let html = || entry.content.as_deref().or(entry.summary.as_deref());
+    let stated = entry.picture.clone();
+    stated.or_else(|| media::first_in(html()?, base))
 }
 
 /// Makes the article that `entry` of `source` becomes, and its text.
@@ -71,6 +81,7 @@ pub fn article(
         body,
         summary,
         named_related,
+        picture,
     } = readable;
     let title = match entry.title.as_str() {
         // Some feeds, microblogs above all, have no titles; a reader still needs something to click on.
@@ -90,7 +101,7 @@ pub fn article(
         tags: entry.tags,
         topics: source.topics.clone(),
         language: entry.language,
-        picture: entry.picture,
+        picture,
         attachments: entry.attachments,
         named_related,
         published: believable(entry.published.or(entry.modified), now),

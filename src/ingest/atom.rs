@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     parts::Author,
-    sources::entry::{Document, Entry, Format, Hints},
+    sources::entry::{Document, Entry, Format},
 };
 
 /// Reads a `feed` that came from `at`. Entries are those of `entries`.
-pub(super) fn document(feed: &Element, entries: &[&Element], at: &Url) -> Document {
+pub(super) fn document(feed: &Element<'_>, entries: &[&Element<'_>], at: &Url) -> Document {
     let home_page_url = fields::alternate(feed, at);
     let site = home_page_url.as_ref().unwrap_or(at);
     let authors = fields::authors(feed);
@@ -26,13 +26,11 @@ pub(super) fn document(feed: &Element, entries: &[&Element], at: &Url) -> Docume
             .map(title)
             .filter(|title| !title.is_empty()),
         description: child(feed, &["subtitle", "tagline", "info"])
-            .and_then(|e| html(e, site))
+            .and_then(html)
             .map(|html| text::from_html(&html)),
         language: fields::language(feed),
-        hints: Hints {
-            ttl_minutes: fields::period(feed),
-            ..Hints::default()
-        },
+        hints: fields::hints(feed),
+        hub: fields::hub(feed, at),
         ..Document::default()
     };
     document.entries = entries
@@ -44,10 +42,10 @@ pub(super) fn document(feed: &Element, entries: &[&Element], at: &Url) -> Docume
     document
 }
 
-fn entry(element: &Element, inherited: &[Author], site: &Url) -> Entry {
+fn entry(element: &Element<'_>, inherited: &[Author], site: &Url) -> Entry {
     let guid = child(element, &["id"]).and_then(Element::stated);
     let body = child(element, &["content"]);
-    let content = body.and_then(|e| html(e, site));
+    let content = body.and_then(html);
     let by_guid = || {
         guid.as_deref()
             .and_then(|guid| Url::parse(guid).ok())
@@ -66,13 +64,8 @@ fn entry(element: &Element, inherited: &[Author], site: &Url) -> Entry {
             .unwrap_or_else(|| inherited.to_vec());
     }
     let attachments = fields::attachments(element, site);
-    let summary = child(element, &["summary"]).and_then(|e| html(e, site));
-    let picture = media::picture(
-        element,
-        &attachments,
-        content.as_deref().or(summary.as_deref()),
-        site,
-    );
+    let summary = child(element, &["summary"]).and_then(html);
+    let picture = media::picture(element, &attachments, site);
     let stated_title = child(element, &["title"])
         .map(title)
         .filter(|title| !title.is_empty());
@@ -87,6 +80,7 @@ fn entry(element: &Element, inherited: &[Author], site: &Url) -> Entry {
             .unwrap_or_default(),
         summary: summary.or_else(|| media::description(element).map(|text| xml::escape(&text))),
         content,
+        base: Some(site.clone()),
         published: when(element, &["published", "issued", "created"])
             .or_else(|| fields::dc_date(element)),
         modified: when(element, &["updated", "modified"]),
@@ -101,7 +95,7 @@ fn entry(element: &Element, inherited: &[Author], site: &Url) -> Entry {
     }
 }
 
-fn when(element: &Element, names: &[&str]) -> Option<DateTime<Utc>> {
+fn when(element: &Element<'_>, names: &[&str]) -> Option<DateTime<Utc>> {
     let dates = names
         .iter()
         .flat_map(|name| ATOM.iter().flat_map(|space| element.all(*space, name)));

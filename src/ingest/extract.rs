@@ -30,6 +30,7 @@ pub fn page(html: &str, base: &Url) -> Entry {
             .clone()
             .or_else(|| Some(base.clone()).filter(dom::is_web)),
         canonical: stated.canonical.clone(),
+        base: Some(base.clone()),
         title: stated.titles.first().cloned().unwrap_or_default(),
         summary: stated.description.clone(),
         published: stated.published,

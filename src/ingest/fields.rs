@@ -1,30 +1,36 @@
 //! What entries and feeds of RSS and Atom have in common, modules included.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Utc, Weekday};
 use url::Url;
 
 use super::{
     construct, date, media, person, text,
     xml::{Element, Space},
 };
-use crate::parts::{Attachment, Attribution, Author, NamedLink};
+use crate::{
+    parts::{Attachment, Attribution, Author, NamedLink},
+    sources::entry::{Hints, Hub},
+};
+
+/// Hubs of one feed that are kept.
+pub(super) const MOST_HUBS: usize = 5;
 
 /// Names of either origin mean the same in an Atom document.
 pub(super) const ATOM: [Space; 2] = [Space::Atom, Space::Core];
 
 /// The first child with one of the names that says anything; earlier names go first.
-pub(super) fn child<'a>(element: &'a Element, names: &[&str]) -> Option<&'a Element> {
+pub(super) fn child<'a>(element: &'a Element<'a>, names: &[&str]) -> Option<&'a Element<'a>> {
     names.iter().find_map(|name| {
         ATOM.iter()
             .find_map(|space| element.all(*space, name).find(|e| says(e)))
     })
 }
 
-fn says(element: &Element) -> bool {
+fn says(element: &Element<'_>) -> bool {
     element.stated().is_some() || element.has_elements() || element.attribute("src").is_some()
 }
 
-pub(super) fn dc_date(element: &Element) -> Option<DateTime<Utc>> {
+pub(super) fn dc_date(element: &Element<'_>) -> Option<DateTime<Utc>> {
     let names = ["issued", "created", "date", "available"];
     names
         .iter()
@@ -32,8 +38,8 @@ pub(super) fn dc_date(element: &Element) -> Option<DateTime<Utc>> {
 }
 
 /// People of `element`: authors, then Dublin Core creators.
-pub(super) fn authors(element: &Element) -> Vec<Author> {
-    let is_author = |e: &&Element| {
+pub(super) fn authors(element: &Element<'_>) -> Vec<Author> {
+    let is_author = |e: &&Element<'_>| {
         ATOM.contains(&e.space) && e.name == "author" || e.is(Space::Itunes, "author")
     };
     let stated: Vec<Author> = element
@@ -46,7 +52,7 @@ pub(super) fn authors(element: &Element) -> Vec<Author> {
     }
     let creators = element
         .elements()
-        .filter(|e| e.space == Space::Dc && matches!(e.name.as_str(), "creator" | "author"));
+        .filter(|e| e.space == Space::Dc && matches!(&*e.name, "creator" | "author"));
     distinct(creators.filter_map(person::read).collect())
 }
 
@@ -61,10 +67,10 @@ fn distinct(authors: Vec<Author>) -> Vec<Author> {
 }
 
 /// Categories in any of the vocabularies, each once, as a reader would name them.
-pub(super) fn tags(element: &Element) -> Vec<String> {
+pub(super) fn tags(element: &Element<'_>) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for child in element.elements() {
-        let stated = match (child.space, child.name.as_str()) {
+        let stated = match (child.space, &*child.name) {
             (Space::Atom | Space::Core, "category") => child
                 .attribute("label")
                 .or_else(|| child.attribute("term"))
@@ -74,7 +80,7 @@ pub(super) fn tags(element: &Element) -> Vec<String> {
         };
         let by_text = || {
             let named = matches!(
-                (child.space, child.name.as_str()),
+                (child.space, &*child.name),
                 (Space::Atom | Space::Core, "category" | "keywords")
                     | (Space::Dc, "subject")
                     | (Space::Media, "category")
@@ -82,7 +88,7 @@ pub(super) fn tags(element: &Element) -> Vec<String> {
             named.then(|| child.stated()).flatten()
         };
         let keywords = matches!(
-            (child.space, child.name.as_str()),
+            (child.space, &*child.name),
             (Space::Itunes | Space::Media, "keywords")
         );
         let list = if keywords {
@@ -101,14 +107,14 @@ pub(super) fn tags(element: &Element) -> Vec<String> {
     tags
 }
 
-pub(super) fn language(element: &Element) -> Option<String> {
+pub(super) fn language(element: &Element<'_>) -> Option<String> {
     element
         .text_of(Space::Dc, "language")
         .or_else(|| element.scope.language.clone())
 }
 
 /// The links of `element` with their relations, which are `alternate` where none is stated.
-fn links(element: &Element) -> impl Iterator<Item = (&Element, &str)> {
+fn links<'a>(element: &'a Element<'a>) -> impl Iterator<Item = (&'a Element<'a>, &'a str)> {
     let links = ATOM
         .into_iter()
         .flat_map(|space| element.all(space, "link"));
@@ -126,26 +132,26 @@ fn links(element: &Element) -> impl Iterator<Item = (&Element, &str)> {
 }
 
 /// The page that shows it, an HTML one if there are several.
-pub(super) fn alternate(element: &Element, site: &Url) -> Option<Url> {
-    let pages: Vec<&Element> = links(element)
+pub(super) fn alternate(element: &Element<'_>, site: &Url) -> Option<Url> {
+    let pages: Vec<&Element<'_>> = links(element)
         .filter(|(_, relation)| *relation == "alternate")
         .map(|(link, _)| link)
         .collect();
-    let is_html = |link: &&&Element| link.attribute("type").is_none_or(|t| t.contains("html"));
+    let is_html = |link: &&&Element<'_>| link.attribute("type").is_none_or(|t| t.contains("html"));
     let page = pages.iter().find(is_html).or(pages.first())?;
     page.resolve(page.attribute("href")?, site)
 }
 
 /// What a feed service says that the address was before it put its own in.
-pub(super) fn original(element: &Element) -> Option<Url> {
+pub(super) fn original(element: &Element<'_>) -> Option<Url> {
     Url::parse(&element.text_of(Space::FeedBurner, "origlink")?)
         .ok()
         .filter(is_web)
 }
 
-pub(super) fn related(element: &Element, site: &Url) -> Vec<NamedLink> {
+pub(super) fn related(element: &Element<'_>, site: &Url) -> Vec<NamedLink> {
     let related = links(element).filter(|(_, relation)| *relation == "related");
-    let named = |(link, _): (&Element, &str)| {
+    let named = |(link, _): (&Element<'_>, &str)| {
         let url = link.resolve(link.attribute("href")?, site)?;
         let title = link
             .attribute("title")
@@ -156,12 +162,12 @@ pub(super) fn related(element: &Element, site: &Url) -> Vec<NamedLink> {
 }
 
 /// Enclosures of Atom and RSS, then what Media RSS adds; every address once.
-pub(super) fn attachments(element: &Element, site: &Url) -> Vec<Attachment> {
+pub(super) fn attachments(element: &Element<'_>, site: &Url) -> Vec<Attachment> {
     let enclosures = element.all(Space::Core, "enclosure");
     let linked = links(element)
         .filter(|(_, relation)| *relation == "enclosure")
         .map(|(link, _)| link);
-    let attach = |e: &Element| {
+    let attach = |e: &Element<'_>| {
         Some(Attachment {
             url: e
                 .resolve(e.attribute("url").or_else(|| e.attribute("href"))?, site)?
@@ -185,7 +191,7 @@ pub(super) fn attachments(element: &Element, site: &Url) -> Vec<Attachment> {
 }
 
 /// Where a copied entry says that it is from.
-pub(super) fn attribution(source: &Element, site: &Url) -> Attribution {
+pub(super) fn attribution(source: &Element<'_>, site: &Url) -> Attribution {
     let stated = source.stated().filter(|_| !source.has_elements());
     let linked = || {
         source
@@ -201,8 +207,63 @@ pub(super) fn attribution(source: &Element, site: &Url) -> Attribution {
 pub(super) fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
+/// The hubs that a feed names and its own name, if it names both (WebSub, section 4).
+pub(super) fn hub(feed: &Element<'_>, site: &Url) -> Option<Hub> {
+    let named = |wanted: &'static str| {
+        let of_kind = links(feed).filter(move |(_, relation)| *relation == wanted);
+        of_kind.filter_map(|(link, _)| link.resolve(link.attribute("href")?, site))
+    };
+    let hubs: Vec<Url> = named("hub").filter(is_web).take(MOST_HUBS).collect();
+    let topic = named("self").find(is_web)?;
+    (!hubs.is_empty()).then_some(Hub { hubs, topic })
+}
+
+/// How often to poll, as RSS and its syndication module put it.
+pub(super) fn hints(channel: &Element<'_>) -> Hints {
+    let within = |list: &str, name: &'static str| {
+        let list = channel.first(Space::Core, list);
+        list.into_iter()
+            .flat_map(move |list| list.all(Space::Core, name))
+            .filter_map(Element::stated)
+            .collect::<Vec<_>>()
+    };
+    let ttl = channel.text_of(Space::Core, "ttl");
+    let mut hints = Hints {
+        ttl_minutes: ttl
+            .and_then(|ttl| ttl.parse().ok())
+            .or_else(|| period(channel)),
+        skip_hours: within("skiphours", "hour")
+            .iter()
+            .filter_map(|hour| hour_of_day(hour))
+            .collect(),
+        skip_days: within("skipdays", "day")
+            .iter()
+            .filter_map(|day| day_of_week(day))
+            .collect(),
+    };
+    for list in [&mut hints.skip_hours, &mut hints.skip_days] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    hints
+}
+
+/// 24 is midnight in the RSS 0.91 of some.
+fn hour_of_day(text: &str) -> Option<u8> {
+    text.parse()
+        .ok()
+        .filter(|hour| *hour <= 24)
+        .map(|hour: u8| hour % 24)
+}
+
+/// 0 is Monday.
+fn day_of_week(text: &str) -> Option<u8> {
+    let day: Weekday = text.parse().ok()?;
+    u8::try_from(day.num_days_from_monday()).ok()
+}
+
 /// `sy:updatePeriod` divided by `sy:updateFrequency`, in minutes.
-pub(super) fn period(channel: &Element) -> Option<u32> {
+fn period(channel: &Element<'_>) -> Option<u32> {
     let period = match channel
         .text_of(Space::Syndication, "updateperiod")?
         .to_ascii_lowercase()

@@ -3,10 +3,14 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{charset, date, links, media, text, xml};
+use super::{
+    charset, date,
+    fields::{MOST_HUBS, is_web},
+    text, xml,
+};
 use crate::{
     parts::{Attachment, Author, NamedLink, Picture},
-    sources::entry::{Defect, Document, Entry, Format, Hints},
+    sources::entry::{Defect, Document, Entry, Format, Hub},
 };
 
 /// Reads a feed that came from `at`; none if the value is not one.
@@ -23,7 +27,7 @@ pub(super) fn document(value: &Value, at: &Url) -> Option<Document> {
         description: text_of(feed, "description").map(|t| text::one_line(&t)),
         language: text_of(feed, "language"),
         authors: authors(feed),
-        hints: Hints::default(),
+        hub: hub(feed, at),
         ..Document::default()
     };
     for (n, item) in items.into_iter().flatten().enumerate() {
@@ -39,9 +43,25 @@ pub(super) fn document(value: &Value, at: &Url) -> Option<Document> {
     is_feed.then_some(document)
 }
 
+fn hub(feed: &Map<String, Value>, at: &Url) -> Option<Hub> {
+    let is_hub = |hub: &&Map<String, Value>| {
+        text_of(hub, "type").is_none_or(|kind| kind.eq_ignore_ascii_case("websub"))
+    };
+    let hubs = list(feed, "hubs")
+        .filter_map(Value::as_object)
+        .filter(is_hub);
+    let hubs: Vec<Url> = hubs
+        .filter_map(|hub| address(hub, "url", at))
+        .filter(is_web)
+        .take(MOST_HUBS)
+        .collect();
+    let topic = address(feed, "feed_url", at).filter(is_web)?;
+    (!hubs.is_empty()).then_some(Hub { hubs, topic })
+}
+
 fn entry(item: &Map<String, Value>, inherited: &[Author], site: &Url) -> Entry {
-    let html = text_of(item, "content_html").map(|html| links::absolute(&html, site));
-    let content = html.or_else(|| text_of(item, "content_text").map(|text| paragraphs(&text)));
+    let content = text_of(item, "content_html")
+        .or_else(|| text_of(item, "content_text").map(|text| paragraphs(&text)));
     let own = authors(item);
     let attachments: Vec<Attachment> = list(item, "attachments")
         .filter_map(|v| attachment(v, site))
@@ -56,9 +76,6 @@ fn entry(item: &Map<String, Value>, inherited: &[Author], site: &Url) -> Entry {
         width: None,
         height: None,
     };
-    let picture = stated_picture
-        .map(bare)
-        .or_else(|| media::first_in(content.as_deref()?, site));
     Entry {
         guid: id(item),
         url: address(item, "url", site).or_else(|| address(item, "external_url", site)),
@@ -74,13 +91,14 @@ fn entry(item: &Map<String, Value>, inherited: &[Author], site: &Url) -> Entry {
             own
         },
         tags: list(item, "tags")
-            .filter_map(|v| Some(charset::clean(v.as_str()?.trim())))
+            .filter_map(|v| Some(charset::clean(v.as_str()?.trim()).into_owned()))
             .filter(|t| !t.is_empty())
             .collect(),
         language: text_of(item, "language"),
         named_related: named_related(item, site),
-        picture,
+        picture: stated_picture.map(bare),
         content,
+        base: Some(site.clone()),
         attachments,
         ..Entry::default()
     }
@@ -148,7 +166,7 @@ fn list<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = 
 
 fn text_of(object: &Map<String, Value>, name: &str) -> Option<String> {
     let text = charset::clean(object.get(name)?.as_str()?.trim());
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then(|| text.into_owned())
 }
 
 fn address(object: &Map<String, Value>, name: &str, base: &Url) -> Option<Url> {

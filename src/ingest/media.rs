@@ -9,12 +9,11 @@ use super::{
 };
 use crate::parts::{Attachment, Picture};
 
-/// The lead picture of an RSS item or Atom entry: media content, thumbnail, enclosure, podcast
-/// cover, first picture of the text, in this order.
+/// The lead picture that an RSS item or Atom entry states: media content, thumbnail, enclosure,
+/// podcast cover, in this order.
 pub(super) fn picture(
-    entry: &Element,
+    entry: &Element<'_>,
     attachments: &[Attachment],
-    html: Option<&str>,
     site: &Url,
 ) -> Option<Picture> {
     let contents = contents(entry);
@@ -59,14 +58,11 @@ pub(super) fn picture(
             .or_else(|| image.stated())?;
         bare(image.resolve(&reference, site)?)
     };
-    from_media
-        .or_else(enclosed)
-        .or_else(cover)
-        .or_else(|| first_in(html?, site))
+    from_media.or_else(enclosed).or_else(cover)
 }
 
 /// The first of the largest.
-fn largest(candidates: Vec<&Element>) -> Option<&Element> {
+fn largest<'a>(candidates: Vec<&'a Element<'a>>) -> Option<&'a Element<'a>> {
     candidates
         .into_iter()
         .rev()
@@ -123,8 +119,8 @@ pub(super) fn first_in(html: &str, base: &Url) -> Option<Picture> {
 }
 
 /// Audio and video that Media RSS names and no enclosure does.
-pub(super) fn recordings(entry: &Element, site: &Url) -> Vec<Attachment> {
-    let attach = |element: &Element| {
+pub(super) fn recordings(entry: &Element<'_>, site: &Url) -> Vec<Attachment> {
+    let attach = |element: &Element<'_>| {
         let kind = element
             .attribute("type")
             .or_else(|| element.attribute("medium"))?;
@@ -141,31 +137,31 @@ pub(super) fn recordings(entry: &Element, site: &Url) -> Vec<Attachment> {
 }
 
 /// The description that Media RSS gives of the whole entry.
-pub(super) fn description(entry: &Element) -> Option<String> {
+pub(super) fn description(entry: &Element<'_>) -> Option<String> {
     said(entry, "description").or_else(|| group_says(entry, "description"))
 }
 
-pub(super) fn title(entry: &Element) -> Option<String> {
+pub(super) fn title(entry: &Element<'_>) -> Option<String> {
     said(entry, "title").or_else(|| group_says(entry, "title"))
 }
 
-fn group_says(entry: &Element, name: &str) -> Option<String> {
+fn group_says(entry: &Element<'_>, name: &str) -> Option<String> {
     said(entry.first(Space::Media, "group")?, name)
 }
 
 /// The plain text of a Media RSS child.
-fn said(element: &Element, name: &str) -> Option<String> {
+fn said(element: &Element<'_>, name: &str) -> Option<String> {
     let text = element.text_of(Space::Media, name)?;
     Some(text::from_html(&text)).filter(|text| !text.is_empty())
 }
 
-fn contents(entry: &Element) -> Vec<&Element> {
+fn contents<'a>(entry: &'a Element<'a>) -> Vec<&'a Element<'a>> {
     within(entry, "content")
 }
 
 /// Media elements of that name in the entry itself, its groups and its contents.
-fn within<'a>(entry: &'a Element, name: &str) -> Vec<&'a Element> {
-    let mut found: Vec<&Element> = entry.all(Space::Media, name).collect();
+fn within<'a>(entry: &'a Element<'a>, name: &str) -> Vec<&'a Element<'a>> {
+    let mut found: Vec<&Element<'_>> = entry.all(Space::Media, name).collect();
     for nest in entry
         .elements()
         .filter(|e| e.is(Space::Media, "group") || e.is(Space::Media, "content"))
@@ -178,7 +174,7 @@ fn within<'a>(entry: &'a Element, name: &str) -> Vec<&'a Element> {
     found
 }
 
-fn is_picture(element: &Element) -> bool {
+fn is_picture(element: &Element<'_>) -> bool {
     if element.name != "content" {
         return false;
     }
@@ -200,6 +196,6 @@ fn is_picture(element: &Element) -> bool {
     }
 }
 
-fn number(element: &Element, name: &str) -> Option<u32> {
+fn number(element: &Element<'_>, name: &str) -> Option<u32> {
     element.attribute(name)?.trim_end_matches("px").parse().ok()
 }

@@ -164,7 +164,7 @@ fn feed(text: &str, junk: bool, base: &Url) -> Result<Document, Unreadable> {
         if !is_whole {
             let what = "an entry that the end of the document cuts was left out".to_owned();
             defects.push(Defect {
-                line: Some(entry.line),
+                line: Some(xml::line(text, entry.at)),
                 what,
             });
         }
@@ -174,7 +174,7 @@ fn feed(text: &str, junk: bool, base: &Url) -> Result<Document, Unreadable> {
         e.name == "feed" && matches!(e.space, Space::Atom | Space::Core)
     });
     let channel = find(&tree.root, &|e| e.name == "channel");
-    let root = find(&tree.root, &|e| matches!(e.name.as_str(), "rss" | "rdf"));
+    let root = find(&tree.root, &|e| matches!(&*e.name, "rss" | "rdf"));
     let format = if root.is_some_and(|e| e.name == "rdf") {
         Format::Rdf
     } else {
@@ -195,10 +195,10 @@ fn feed(text: &str, junk: bool, base: &Url) -> Result<Document, Unreadable> {
 }
 
 /// Entries wherever they stand: RSS 1.0 has them beside the channel, 2.0 inside.
-fn gather<'a>(element: &'a Element, entries: &mut Vec<&'a Element>) {
+fn gather<'a>(element: &'a Element<'a>, entries: &mut Vec<&'a Element<'a>>) {
     for child in element.elements() {
         let is_feed_word = matches!(child.space, Space::Atom | Space::Core);
-        if is_feed_word && matches!(child.name.as_str(), "item" | "entry") {
+        if is_feed_word && matches!(&*child.name, "item" | "entry") {
             entries.push(child);
         } else {
             gather(child, entries);
@@ -207,18 +207,21 @@ fn gather<'a>(element: &'a Element, entries: &mut Vec<&'a Element>) {
 }
 
 /// Whether the end of the text cut one of its elements, or itself before its identity was stated.
-fn is_cut(entry: &Element) -> bool {
-    let identifies = |e: &Element| matches!(e.name.as_str(), "guid" | "id" | "link");
+fn is_cut(entry: &Element<'_>) -> bool {
+    let identifies = |e: &Element<'_>| matches!(&*e.name, "guid" | "id" | "link");
     entry.cut && (entry.elements().any(|e| e.cut) || !entry.elements().any(identifies))
 }
 
 /// The outermost element for which `wanted` holds, the first one of these.
-fn find<'a>(element: &'a Element, wanted: &dyn Fn(&Element) -> bool) -> Option<&'a Element> {
+fn find<'a>(
+    element: &'a Element<'a>,
+    wanted: &dyn Fn(&Element<'_>) -> bool,
+) -> Option<&'a Element<'a>> {
     let here = element.elements().find(|child| wanted(child));
     here.or_else(|| {
         element
             .elements()
-            .filter(|e| !matches!(e.name.as_str(), "item" | "entry"))
+            .filter(|e| !matches!(&*e.name, "item" | "entry"))
             .find_map(|child| find(child, wanted))
     })
 }

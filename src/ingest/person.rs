@@ -4,11 +4,11 @@ use super::xml::{Element, Space};
 use crate::parts::Author;
 
 /// The person that an element names: by parts (Atom) or in one text (RSS).
-pub(super) fn read(element: &Element) -> Option<Author> {
+pub(super) fn read(element: &Element<'_>) -> Option<Author> {
     let part = |names: &[&str]| {
         let named = element
             .elements()
-            .find(|child| names.contains(&child.name.as_str()) && child.stated().is_some());
+            .find(|child| names.contains(&&*child.name) && child.stated().is_some());
         named.and_then(Element::stated)
     };
     let by_parts = Author {

@@ -1,21 +1,23 @@
 //! RSS 0.90 to 2.0 and the RDF family, with the modules in common use.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
-    construct, date, fields, links, media, person, text,
+    construct, date, fields, media, person, text,
     xml::{self, Element, Space},
 };
 use crate::{
     parts::{Attribution, Author},
-    sources::entry::{Document, Entry, Format, Hints},
+    sources::entry::{Document, Entry, Format},
 };
 
 /// Reads a `channel` that came from `at`. Items are those of `items`: RDF keeps them beside it.
 pub(super) fn document(
-    channel: &Element,
-    items: &[&Element],
+    channel: &Element<'_>,
+    items: &[&Element<'_>],
     format: Format,
     at: &Url,
 ) -> Document {
@@ -24,6 +26,7 @@ pub(super) fn document(
     let description = ["description", "tagline", "subtitle", "abstract"]
         .iter()
         .find_map(|name| channel.first(Space::Core, name).map(Element::html))
+        .map(Cow::into_owned)
         .or_else(|| channel.text_of(Space::Dc, "description"))
         .or_else(|| {
             ["summary", "subtitle"]
@@ -33,7 +36,7 @@ pub(super) fn document(
         .or_else(|| {
             channel
                 .first(Space::Atom, "subtitle")
-                .and_then(|e| construct::html(e, site))
+                .and_then(construct::html)
         });
     let document = Document {
         format: Some(format),
@@ -45,13 +48,8 @@ pub(super) fn document(
             .text_of(Space::Core, "language")
             .or_else(|| fields::language(channel)),
         authors: authors(channel),
-        hints: Hints {
-            ttl_minutes: channel
-                .text_of(Space::Core, "ttl")
-                .and_then(|ttl| ttl.parse().ok())
-                .or_else(|| fields::period(channel)),
-            ..Hints::default()
-        },
+        hints: fields::hints(channel),
+        hub: fields::hub(channel, at),
         entries: items.iter().map(|item| entry(item, site)).collect(),
         ..Document::default()
     };
@@ -61,7 +59,7 @@ pub(super) fn document(
     }
 }
 
-fn entry(item: &Element, site: &Url) -> Entry {
+fn entry(item: &Element<'_>, site: &Url) -> Entry {
     let guid = item.first(Space::Core, "guid");
     let is_permalink = guid.is_some_and(|guid| {
         guid.attribute("ispermalink")
@@ -80,15 +78,10 @@ fn entry(item: &Element, site: &Url) -> Entry {
             .or_else(|| item.attribute("about"))
             .map(str::to_owned)
     };
-    let content = content(item, site);
-    let summary = summary(item, site);
+    let content = content(item);
+    let summary = summary(item);
     let attachments = fields::attachments(item, site);
-    let picture = media::picture(
-        item,
-        &attachments,
-        content.as_deref().or(summary.as_deref()),
-        site,
-    );
+    let picture = media::picture(item, &attachments, site);
     Entry {
         guid_is_permalink: guid.is_some() && is_permalink,
         guid: guid
@@ -99,6 +92,7 @@ fn entry(item: &Element, site: &Url) -> Entry {
         title: title(item).unwrap_or_default(),
         summary,
         content,
+        base: Some(site.clone()),
         published: published(item),
         modified: modified(item),
         authors: authors(item),
@@ -113,8 +107,8 @@ fn entry(item: &Element, site: &Url) -> Entry {
     }
 }
 
-fn title(element: &Element) -> Option<String> {
-    let plain = |e: &Element| Some(text::guessed(&e.html())).filter(|title| !title.is_empty());
+fn title(element: &Element<'_>) -> Option<String> {
+    let plain = |e: &Element<'_>| Some(text::guessed(&e.html())).filter(|title| !title.is_empty());
     let core = || element.all(Space::Core, "title").find_map(plain);
     let dc = || element.all(Space::Dc, "title").find_map(plain);
     let atom = || {
@@ -130,8 +124,8 @@ fn title(element: &Element) -> Option<String> {
 }
 
 /// The address of the page, as text (RSS), or as Atom and CDF put it.
-fn link(element: &Element, site: &Url) -> Option<Url> {
-    let stated = |e: &Element| e.resolve(&e.stated()?, site);
+fn link(element: &Element<'_>, site: &Url) -> Option<Url> {
+    let stated = |e: &Element<'_>| e.resolve(&e.stated()?, site);
     let written = element.all(Space::Core, "link").find_map(stated);
     let page = || fields::alternate(element, site);
     written
@@ -139,61 +133,41 @@ fn link(element: &Element, site: &Url) -> Option<Url> {
         .or_else(|| element.resolve(element.attribute("href")?, site))
 }
 
-fn content(item: &Element, site: &Url) -> Option<String> {
-    let absolute = |e: &Element, html: String| {
-        let html = links::absolute(html.trim(), e.scope.base.as_ref().unwrap_or(site));
-        (!html.is_empty()).then_some(html)
-    };
-    let encoded = || {
-        item.all(Space::Content, "encoded")
-            .find_map(|e| absolute(e, e.html()))
-    };
-    let atom = || {
-        item.all(Space::Atom, "content")
-            .find_map(|e| construct::html(e, site))
-    };
-    let body = |e: &&Element| {
+fn content(item: &Element<'_>) -> Option<String> {
+    let stated = |e: &Element<'_>| construct::based(e, &e.html());
+    let encoded = || item.all(Space::Content, "encoded").find_map(stated);
+    let atom = || item.all(Space::Atom, "content").find_map(construct::html);
+    let body = |e: &&Element<'_>| {
         matches!(
-            (e.space, e.name.as_str()),
+            (e.space, &*e.name),
             (Space::Xhtml, "body" | "div")
                 | (Space::Core, "body" | "fullitem" | "content" | "encoded")
         )
     };
-    let inline = || {
-        item.elements()
-            .filter(body)
-            .find_map(|e| absolute(e, e.html()))
-    };
+    let inline = || item.elements().filter(body).find_map(stated);
     // Where an item has both, the description is the long one.
     let described = || {
         item.first(Space::Core, "summary")?;
-        item.all(Space::Core, "description")
-            .find_map(|e| absolute(e, e.html()))
+        item.all(Space::Core, "description").find_map(stated)
     };
     encoded().or_else(atom).or_else(inline).or_else(described)
 }
 
-fn summary(item: &Element, site: &Url) -> Option<String> {
-    let absolute = |e: &Element| {
-        let html = links::absolute(e.html().trim(), e.scope.base.as_ref().unwrap_or(site));
-        (!html.is_empty()).then_some(html)
-    };
+fn summary(item: &Element<'_>) -> Option<String> {
+    let stated = |e: &Element<'_>| construct::based(e, &e.html());
     let named = |space, names: &[&str]| {
         names
             .iter()
-            .find_map(|name| item.all(space, name).find_map(absolute))
+            .find_map(|name| item.all(space, name).find_map(stated))
     };
     named(Space::Core, &["summary", "description", "abstract"])
-        .or_else(|| {
-            item.all(Space::Atom, "summary")
-                .find_map(|e| construct::html(e, site))
-        })
+        .or_else(|| item.all(Space::Atom, "summary").find_map(construct::html))
         .or_else(|| named(Space::Dc, &["description", "abstract"]))
         .or_else(|| named(Space::Itunes, &["summary", "subtitle"]))
         .or_else(|| media::description(item).map(|text| xml::escape(&text)))
 }
 
-fn published(item: &Element) -> Option<DateTime<Utc>> {
+fn published(item: &Element<'_>) -> Option<DateTime<Utc>> {
     let of = |space, name| item.all(space, name).find_map(|e| date::parse(&e.text()));
     of(Space::Core, "pubdate")
         .or_else(|| of(Space::Atom, "published"))
@@ -202,7 +176,7 @@ fn published(item: &Element) -> Option<DateTime<Utc>> {
         .or_else(|| of(Space::Core, "published"))
 }
 
-fn modified(item: &Element) -> Option<DateTime<Utc>> {
+fn modified(item: &Element<'_>) -> Option<DateTime<Utc>> {
     let of = |space, name| item.all(space, name).find_map(|e| date::parse(&e.text()));
     of(Space::Atom, "updated")
         .or_else(|| of(Space::Dc, "modified"))
@@ -210,7 +184,7 @@ fn modified(item: &Element) -> Option<DateTime<Utc>> {
         .or_else(|| item.attribute("lastmod").and_then(date::parse))
 }
 
-fn authors(element: &Element) -> Vec<Author> {
+fn authors(element: &Element<'_>) -> Vec<Author> {
     let authors = fields::authors(element);
     if !authors.is_empty() {
         return authors;
@@ -226,7 +200,7 @@ fn authors(element: &Element) -> Vec<Author> {
         .collect()
 }
 
-fn source(item: &Element, site: &Url) -> Option<Attribution> {
+fn source(item: &Element<'_>, site: &Url) -> Option<Attribution> {
     let source = item
         .elements()
         .find(|e| e.name == "source" && matches!(e.space, Space::Core | Space::Atom))?;

@@ -64,10 +64,10 @@ const ROUNDS: usize = 4;
 /// addresses. Sanitising the result again changes nothing.
 pub fn html(raw: &str, base: Option<&Url>) -> String {
     if !raw.contains(['<', '&', '>']) {
-        return charset::clean(raw);
+        return charset::clean(raw).into_owned();
     }
     let cleaner = cleaner(base);
-    let clean = |html: &str| charset::clean(cleaner.clean(html).to_string().trim());
+    let clean = |html: &str| charset::clean(cleaner.clean(html).to_string().trim()).into_owned();
     let mut html = clean(&prepared(raw, base));
     for _ in 0..ROUNDS {
         let again = clean(&html);

@@ -144,7 +144,7 @@ fn fold(text: &str) -> String {
 /// closes what it opens or stands for itself, since `The <b> tag` is prose.
 pub(super) fn guessed(stated: &str) -> String {
     let text = if looks_like_html(stated) {
-        from_html(stated)
+        from_html(stated).into()
     } else {
         charset::clean(stated)
     };

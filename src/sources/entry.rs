@@ -22,6 +22,8 @@ pub struct Entry {
     pub summary: Option<String>,
     /// HTML as stated, not sanitised: see `ingest::sanitize`.
     pub content: Option<String>,
+    /// What relative addresses in `summary` and `content` start from; `url` where it is not stated.
+    pub base: Option<Url>,
     pub published: Option<DateTime<Utc>>,
     pub modified: Option<DateTime<Utc>>,
     pub authors: Vec<Author>,
@@ -29,10 +31,18 @@ pub struct Entry {
     pub tags: Vec<String>,
     /// BCP 47.
     pub language: Option<String>,
+    /// As stated beside the content; `ingest::article::picture` also looks into it.
     pub picture: Option<Picture>,
     pub attachments: Vec<Attachment>,
     pub named_related: Vec<NamedLink>,
     pub source: Option<Attribution>,
+}
+
+impl Entry {
+    /// What relative addresses in its HTML start from; `home` where it has no address of its own.
+    pub fn base_or<'a>(&'a self, home: &'a Url) -> &'a Url {
+        self.base.as_ref().or(self.url.as_ref()).unwrap_or(home)
+    }
 }
 
 /// What parsing one document yields. Defects are data: they never cost an entry that can be kept.

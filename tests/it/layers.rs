@@ -78,7 +78,7 @@ const BELONGS_TO: [(&str, &[&str]); 15] = [
     ("dom_smoothie", &["ingest"]),
     ("lettre", &["delivery"]),
     ("minijinja", &["editions", "web"]),
-    ("quick_xml", &["ingest"]),
+    ("memchr", &["ingest"]),
     ("reqwest", &["sources"]),
     ("rss", &["editions"]),
     ("sled", &["store"]),

@@ -3,7 +3,7 @@ use super::*;
 #[track_caller]
 fn check(bytes: &[u8], content_type: Option<&str>, encoding: &str, text: &str) {
     let decoded = decode(bytes, content_type);
-    assert_eq!((decoded.encoding, decoded.text.as_str()), (encoding, text));
+    assert_eq!((decoded.encoding, &*decoded.text), (encoding, text));
 }
 
 fn utf16(text: &str, write: fn(u16) -> [u8; 2]) -> Vec<u8> {

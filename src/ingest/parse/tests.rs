@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::{Given, Kind, Unreadable, parse};
-use crate::sources::entry::{Document, Entry, Format};
+use crate::{
+    ingest::article,
+    sources::entry::{Document, Entry, Format},
+};
 
 fn read_as(kind: Kind, bytes: &[u8]) -> Result<Document, Unreadable> {
     let base = Url::parse("https://a.example/feeds/all.xml").unwrap();
@@ -79,7 +82,7 @@ fn an_rss_item_is_read_with_its_modules() {
     );
     assert_eq!(
         entry.content.as_deref(),
-        Some("<p>Long <a href='https://quay.example/map'>map</a></p>")
+        Some("<p>Long <a href='map'>map</a></p>")
     );
     assert_eq!(entry.summary.as_deref(), Some("Short"));
     assert_eq!(entry.authors[0].name.as_deref(), Some("Ann Lee"));
@@ -212,6 +215,35 @@ fn a_json_feed_is_read() {
 }
 
 #[test]
+fn a_feed_says_when_it_wants_to_be_polled_and_who_pushes_it() {
+    let document = read(
+        "<rss xmlns:atom='http://www.w3.org/2005/Atom'><channel><ttl>90</ttl>\
+         <skipHours><hour>3</hour><hour>24</hour><hour>x</hour><hour>3</hour></skipHours>\
+         <skipDays><day>Sunday</day><day>Monday</day></skipDays>\
+         <atom:link rel='hub' href='https://hub.example/'/>\
+         <atom:link rel='self' href='https://quay.example/feed'/>\
+         <item><guid>1</guid></item></channel></rss>",
+    );
+    let hub = document.hub.unwrap();
+
+    assert_eq!(document.hints.ttl_minutes, Some(90));
+    assert_eq!(document.hints.skip_hours, [0, 3]);
+    assert_eq!(document.hints.skip_days, [0, 6]);
+    assert_eq!(hub.topic.as_str(), "https://quay.example/feed");
+    assert_eq!(hub.hubs[0].as_str(), "https://hub.example/");
+
+    let json = read(
+        r#"{"version":"https://jsonfeed.org/version/1.1","items":[],
+            "feed_url":"https://quay.example/feed.json",
+            "hubs":[{"type":"rssCloud","url":"https://no.example/"},
+                    {"type":"WebSub","url":"https://hub.example/"}]}"#,
+    );
+    let hub = json.hub.unwrap();
+    assert_eq!(hub.topic.as_str(), "https://quay.example/feed.json");
+    assert_eq!(hub.hubs.len(), 1);
+}
+
+#[test]
 fn a_guid_is_a_link_unless_it_says_otherwise() {
     let permalink = item("<guid>https://s.example/1</guid>");
     assert_eq!(
@@ -263,8 +295,11 @@ fn the_picture_is_the_best_that_is_stated() {
             "d.jpg",
         ),
     ] {
+        let entry = item(inner);
+        let site = Url::parse("https://site.example/").unwrap();
+        let picture = article::picture(&entry, entry.base_or(&site));
         assert_eq!(
-            url(item(inner).picture.map(|p| p.url)),
+            url(picture.map(|p| p.url)),
             format!("https://site.example/{expected}"),
             "{inner}"
         );

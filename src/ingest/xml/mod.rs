@@ -1,36 +1,37 @@
 //! A tree of XML as feeds write it: nothing in the text stops the reading, what is wrong is noted.
 
 mod entity;
-mod mend;
 mod read;
 mod space;
+mod token;
 
-use std::{fmt::Write, rc::Rc};
+use std::{borrow::Cow, fmt::Write, rc::Rc};
 
 use url::Url;
 
 use crate::sources::entry::Defect;
 
-pub(super) use read::read;
+pub(super) use read::{line, read};
 pub(super) use space::Space;
 
 /// What was read. `root` holds the document's elements, one if it is well-formed.
-pub(super) struct Tree {
-    pub(super) root: Element,
+pub(super) struct Tree<'a> {
+    pub(super) root: Element<'a>,
     pub(super) defects: Vec<Defect>,
 }
 
-pub(super) struct Element {
+/// An element; what its text states as it is, is borrowed from there.
+pub(super) struct Element<'a> {
     pub(super) space: Space,
     /// Local name in lower case: feeds write `pubdate` and `PubDate` alike.
-    pub(super) name: String,
-    /// 1-based.
-    pub(super) line: u32,
+    pub(super) name: Cow<'a, str>,
+    /// The byte of the text that it begins at.
+    pub(super) at: usize,
     pub(super) scope: Rc<Scope>,
     /// The text ended inside it.
     pub(super) cut: bool,
-    attributes: Vec<Attribute>,
-    children: Vec<Node>,
+    attributes: Vec<Attribute<'a>>,
+    children: Vec<Node<'a>>,
 }
 
 /// What an element inherits.
@@ -42,36 +43,36 @@ pub(super) struct Scope {
     pub(super) language: Option<String>,
 }
 
-struct Attribute {
+struct Attribute<'a> {
     space: Space,
-    name: String,
-    value: String,
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
 }
 
-enum Node {
-    Element(Element),
-    Text(String),
+enum Node<'a> {
+    Element(Element<'a>),
+    Text(Cow<'a, str>),
 }
 
-impl Element {
+impl<'a> Element<'a> {
     pub(super) fn is(&self, space: Space, name: &str) -> bool {
         self.space == space && self.name == name
     }
 
-    pub(super) fn elements(&self) -> impl Iterator<Item = &Element> {
+    pub(super) fn elements(&self) -> impl Iterator<Item = &Element<'a>> {
         self.children.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
             Node::Text(_) => None,
         })
     }
 
-    pub(super) fn all<'a>(&'a self, space: Space, name: &str) -> impl Iterator<Item = &'a Element> {
+    pub(super) fn all(&self, space: Space, name: &str) -> impl Iterator<Item = &Element<'a>> {
         self.elements()
             .filter(move |element| element.is(space, name))
     }
 
     /// The first of that name that says anything.
-    pub(super) fn first(&self, space: Space, name: &str) -> Option<&Element> {
+    pub(super) fn first(&self, space: Space, name: &str) -> Option<&Element<'a>> {
         self.elements()
             .find(|element| element.is(space, name) && !element.is_empty())
     }
@@ -108,10 +109,13 @@ impl Element {
     }
 
     /// All text within, without tags.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        if let [Node::Text(text)] = self.children.as_slice() {
+            return Cow::Borrowed(text);
+        }
         let mut text = String::new();
         self.gather(&mut text);
-        text
+        Cow::Owned(text)
     }
 
     fn gather(&self, text: &mut String) {
@@ -129,7 +133,10 @@ impl Element {
 
     /// The content as HTML where the text itself is HTML, escaped or not, and some publishers put
     /// naked elements between.
-    pub(super) fn html(&self) -> String {
+    pub(super) fn html(&self) -> Cow<'_, str> {
+        if let [Node::Text(text)] = self.children.as_slice() {
+            return Cow::Borrowed(text);
+        }
         let mut html = String::new();
         for node in &self.children {
             match node {
@@ -139,7 +146,7 @@ impl Element {
                 node => node.write(&mut html),
             }
         }
-        html
+        Cow::Owned(html)
     }
 
     /// The content as HTML where it is XML: text is escaped, names lose their prefix.
@@ -158,7 +165,7 @@ impl Element {
             }
         }
         html.push('>');
-        if !VOID.contains(&self.name.as_str()) {
+        if !VOID.contains(&&*self.name) {
             self.children.iter().for_each(|node| node.write(html));
             let _ = write!(html, "</{}>", self.name);
         }
@@ -178,7 +185,7 @@ impl Element {
     }
 }
 
-impl Node {
+impl Node<'_> {
     fn write(&self, html: &mut String) {
         match self {
             Node::Text(text) => html.push_str(&escape(text)),

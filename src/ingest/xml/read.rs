@@ -1,162 +1,177 @@
 //! From tokens to a tree. Names that close nothing, missing ends and missing namespaces are
-//! borne; depth is bounded, so that walking the tree may recurse.
+//! borne; depth and size are bounded, so that walking the tree may recurse.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
-use quick_xml::{
-    Reader,
-    events::{BytesStart, Event},
-};
 use url::Url;
 
 use super::{
     Attribute, Element, Node, Scope, Space, Tree,
     entity::Entities,
-    mend::{Mended, mend},
     space::Prefixes,
+    token::{self, Token, Tokens},
 };
 use crate::sources::entry::Defect;
 
 /// Elements inside elements; what nests deeper is left out, its text is kept.
 const DEPTH: usize = 128;
+/// Elements of one document; those behind are left out, their text is kept.
+const ELEMENTS: usize = 500_000;
 /// Attributes of one element.
 const ATTRIBUTES: usize = 64;
 /// Notes about one document.
 const DEFECTS: usize = 20;
 
 /// Reads `text`, whose own address, against which `xml:base` is resolved, is `at`.
-pub(in crate::ingest) fn read(text: &str, at: &Url) -> Tree {
-    let mended = mend(text);
-    let mut builder = Builder::new(at, &mended);
-    let mut reader = Reader::from_str(&mended.text);
-    let config = reader.config_mut();
-    config.allow_dangling_amp = true;
-    config.allow_unmatched_ends = true;
-    config.check_end_names = false;
-    let mut counted = 0;
-    loop {
-        let at = usize::try_from(reader.buffer_position()).unwrap_or(counted);
-        builder.line += mended.text[counted..at].matches('\n').count();
-        counted = at;
-        match reader.read_event() {
-            Ok(Event::Start(tag)) => builder.open(&tag),
-            Ok(Event::Empty(tag)) => {
-                builder.open(&tag);
-                builder.close(&lossy(tag.name().as_ref()));
+pub(in crate::ingest) fn read<'a>(text: &'a str, at: &Url) -> Tree<'a> {
+    let mut builder = Builder::new(text, at);
+    for (at, token) in Tokens::of(text) {
+        builder.at = at;
+        match token {
+            Token::Open { tag, is_empty } => {
+                builder.open(tag);
+                if is_empty {
+                    builder.close(token::parts(tag).0);
+                }
             }
-            Ok(Event::End(tag)) => builder.close(&lossy(tag.name().as_ref())),
-            Ok(Event::Text(text)) => builder.text(&lossy(&text)),
-            Ok(Event::CData(text)) => builder.text(&lossy(&text)),
-            Ok(Event::GeneralRef(name)) => builder.reference(&lossy(&name)),
-            Ok(Event::Eof) => break,
-            Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
-            Err(err) => {
-                builder.note(format!("reading stopped: {err}"));
-                builder.cut = true;
-                break;
-            }
+            Token::Close(name) => builder.close(name),
+            Token::Text(text) => builder.references(text),
+            Token::Section(text) => builder.text(Cow::Borrowed(text)),
+            Token::Doctype(declaration) => builder.declare(declaration),
+            Token::Stray => builder.stray(),
+            Token::Cut => builder.cut = true,
         }
     }
     builder.finish()
 }
 
-fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// The line, from 1, that the byte `at` of `text` stands in.
+pub(in crate::ingest) fn line(text: &str, at: usize) -> u32 {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let breaks = before.iter().filter(|&&byte| byte == b'\n').count();
+    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
 }
 
-struct Builder {
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) || !name.is_ascii() {
+        return Cow::Owned(name.to_lowercase());
+    }
+    Cow::Borrowed(name)
+}
+
+/// The prefix, empty where there is none, and the local name.
+fn split(name: Cow<'_, str>) -> (Cow<'_, str>, Cow<'_, str>) {
+    let Some(n) = name.find(':') else {
+        return (Cow::Borrowed(""), name);
+    };
+    match name {
+        Cow::Borrowed(name) => (Cow::Borrowed(&name[..n]), Cow::Borrowed(&name[n + 1..])),
+        Cow::Owned(name) => (
+            Cow::Owned(name[..n].to_owned()),
+            Cow::Owned(name[n + 1..].to_owned()),
+        ),
+    }
+}
+
+struct Builder<'a> {
+    whole: &'a str,
     /// The elements that are open, the document's root first, which never closes.
-    open: Vec<Open>,
-    /// Elements open beyond [`DEPTH`].
+    open: Vec<Open<'a>>,
+    /// Elements open that are left out.
     beyond: usize,
+    /// Elements so far.
+    elements: usize,
     prefixes: Prefixes,
     entities: Entities,
     /// The document's own address.
-    at: Url,
-    line: usize,
+    base: Url,
+    /// Where the token stands that is being read.
+    at: usize,
     cut: bool,
     defects: Vec<Defect>,
 }
 
-struct Open {
+struct Open<'a> {
     /// As written, in lower case.
-    tag: String,
+    tag: Cow<'a, str>,
     /// Prefixes known outside.
     outside: usize,
-    element: Element,
+    element: Element<'a>,
 }
 
-impl Builder {
-    fn new(at: &Url, mended: &Mended) -> Self {
+impl<'a> Builder<'a> {
+    fn new(whole: &'a str, base: &Url) -> Self {
         let root = Element {
             space: Space::Other,
-            name: String::new(),
-            line: 1,
+            name: Cow::Borrowed(""),
+            at: 0,
             scope: Rc::default(),
             cut: false,
             attributes: Vec::new(),
             children: Vec::new(),
         };
-        let mut builder = Builder {
+        Builder {
+            whole,
             open: vec![Open {
-                tag: String::new(),
+                tag: Cow::Borrowed(""),
                 outside: 0,
                 element: root,
             }],
             beyond: 0,
+            elements: 0,
             prefixes: Prefixes::default(),
             entities: Entities::default(),
-            at: at.clone(),
-            line: 1,
-            cut: mended.cut,
+            base: base.clone(),
+            at: 0,
+            cut: false,
             defects: Vec::new(),
-        };
-        if let Some(line) = mended.stray {
-            let what = "a `<` that opens nothing was read as text".to_owned();
-            builder.defects.push(Defect {
-                line: Some(line),
-                what,
-            });
         }
-        if let Some(name) = mended
-            .doctype
-            .as_deref()
-            .and_then(|d| builder.entities.declare(d))
-        {
-            builder.note(format!(
-                "the entity `{name}` is not a short text and was not expanded"
-            ));
-        }
-        builder
     }
 
     fn note(&mut self, what: String) {
         let is_new = self.defects.iter().all(|defect| defect.what != what);
         if is_new && self.defects.len() < DEFECTS {
-            let line = u32::try_from(self.line).ok();
+            let line = Some(line(self.whole, self.at));
             self.defects.push(Defect { line, what });
         }
     }
 
-    fn top(&mut self) -> &mut Element {
+    fn declare(&mut self, doctype: &str) {
+        if let Some(name) = self.entities.declare(doctype) {
+            self.note(format!(
+                "the entity `{name}` is not a short text and was not expanded"
+            ));
+        }
+    }
+
+    fn stray(&mut self) {
+        self.note("a `<` that opens nothing was read as text".to_owned());
+        self.text(Cow::Borrowed("<"));
+    }
+
+    fn top(&mut self) -> &mut Element<'a> {
         let last = self.open.last_mut().expect("the root never closes");
         &mut last.element
     }
 
-    fn open(&mut self, tag: &BytesStart<'_>) {
-        let name = lossy(tag.name().as_ref()).to_lowercase();
+    fn open(&mut self, tag: &'a str) {
+        let (name, attributes) = token::parts(tag);
+        let name = lower(name);
         if is_entry(&name) {
             self.end_open_entry(&name);
         }
-        if self.beyond > 0 || self.open.len() > DEPTH {
+        self.elements += 1;
+        let is_deep = self.open.len() > DEPTH;
+        if self.beyond > 0 || is_deep || self.elements > ELEMENTS {
             self.beyond += 1;
-            self.note(format!(
-                "elements nest deeper than {DEPTH}, the inner ones were left out"
-            ));
-            return;
+            return self.note(if is_deep {
+                format!("elements nest deeper than {DEPTH}, the inner ones were left out")
+            } else {
+                format!("elements behind the first {ELEMENTS} were left out")
+            });
         }
         let outside = self.prefixes.len();
-        let raw = self.attributes(tag);
+        let raw = self.attributes(attributes);
         for (name, value) in &raw {
             match name.split_once(':') {
                 Some(("xmlns", prefix)) => self.prefixes.declare(prefix, value),
@@ -164,16 +179,16 @@ impl Builder {
                 _ => {}
             }
         }
-        let (prefix, local) = name.split_once(':').unwrap_or(("", &name));
+        let (prefix, local) = split(name.clone());
         let element = Element {
-            space: self.prefixes.space(prefix),
-            name: local.to_owned(),
-            line: u32::try_from(self.line).unwrap_or(u32::MAX),
+            space: self.prefixes.space(&prefix),
+            name: local,
+            at: self.at,
             scope: self.scope(&raw),
             cut: false,
             attributes: raw
                 .into_iter()
-                .filter_map(|(name, value)| self.attribute(&name, value))
+                .filter_map(|(name, value)| self.attribute(name, value))
                 .collect(),
             children: Vec::new(),
         };
@@ -193,31 +208,32 @@ impl Builder {
         }
     }
 
-    fn attributes(&mut self, tag: &BytesStart<'_>) -> Vec<(String, String)> {
-        let mut attributes = tag.html_attributes();
-        let attributes = attributes.with_checks(false).flatten().take(ATTRIBUTES);
-        let decode = |attribute: quick_xml::events::attributes::Attribute<'_>| {
-            let value = self.entities.decode(&lossy(&attribute.value));
-            (lossy(attribute.key.as_ref()).to_lowercase(), value)
-        };
-        attributes.map(decode).collect()
+    fn attributes(
+        &mut self,
+        attributes: token::Attributes<'a>,
+    ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        attributes
+            .take(ATTRIBUTES)
+            .map(|(name, value)| (lower(name), self.entities.decode(value, |_| ())))
+            .collect()
     }
 
-    fn attribute(&self, name: &str, value: String) -> Option<Attribute> {
-        let (space, name) = match name.split_once(':') {
-            Some(("xmlns", _)) => return None,
-            Some((prefix, local)) => (self.prefixes.space(prefix), local),
-            None if name == "xmlns" => return None,
-            None => (Space::Core, name),
+    fn attribute(&self, name: Cow<'a, str>, value: Cow<'a, str>) -> Option<Attribute<'a>> {
+        let (prefix, local) = split(name);
+        let space = match &*prefix {
+            "xmlns" => return None,
+            "" if local == "xmlns" => return None,
+            "" => Space::Core,
+            prefix => self.prefixes.space(prefix),
         };
         Some(Attribute {
             space,
-            name: name.to_owned(),
+            name: local,
             value,
         })
     }
 
-    fn scope(&mut self, attributes: &[(String, String)]) -> Rc<Scope> {
+    fn scope(&self, attributes: &[(Cow<'a, str>, Cow<'a, str>)]) -> Rc<Scope> {
         let stated = |name: &str| {
             attributes
                 .iter()
@@ -234,7 +250,7 @@ impl Builder {
         if base.is_none() && language.is_none() {
             return Rc::clone(outer);
         }
-        let joined = |base: &str| outer.base.as_ref().unwrap_or(&self.at).join(base).ok();
+        let joined = |base: &str| outer.base.as_ref().unwrap_or(&self.base).join(base).ok();
         let scope = Scope {
             base: base.and_then(joined).or_else(|| outer.base.clone()),
             language: language.map_or_else(
@@ -251,7 +267,7 @@ impl Builder {
             self.beyond -= 1;
             return;
         }
-        let tag = tag.to_lowercase();
+        let tag = lower(tag);
         let Some(depth) = self
             .open
             .iter()
@@ -279,28 +295,30 @@ impl Builder {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: Cow<'a, str>) {
         let children = &mut self.top().children;
         if let Some(Node::Text(before)) = children.last_mut() {
-            before.push_str(text);
+            before.to_mut().push_str(&text);
         } else {
-            children.push(Node::Text(text.to_owned()));
+            children.push(Node::Text(text));
         }
     }
 
-    fn reference(&mut self, name: &str) {
-        if let Some(text) = self.entities.resolve(name) {
-            return self.text(&text);
+    fn references(&mut self, text: &'a str) {
+        let mut unresolved = None;
+        let decoded = self.entities.decode(text, |what| unresolved = Some(what));
+        if let Some(what) = unresolved {
+            self.note(match what {
+                "&" => "a bare `&` was read as text".to_owned(),
+                name => format!("`{name}` stands for nothing and was read as text"),
+            });
         }
-        let shown: String = name.chars().take(32).collect();
-        self.note(format!(
-            "`&{shown};` stands for nothing and was read as text"
-        ));
-        self.text(&format!("&{name};"));
+        self.text(decoded);
     }
 
-    fn finish(mut self) -> Tree {
+    fn finish(mut self) -> Tree<'a> {
         if self.cut || self.open.len() > 1 {
+            self.at = self.whole.len();
             self.note("the document ends before it is complete".to_owned());
         }
         while self.open.len() > 1 {

@@ -2,7 +2,7 @@ use url::Url;
 
 use super::{Element, Space, read};
 
-fn tree(text: &str) -> super::Tree {
+fn tree(text: &str) -> super::Tree<'_> {
     read(text, &Url::parse("http://a.example/dir/feed.xml").unwrap())
 }
 
@@ -12,7 +12,7 @@ fn check(text: &str, expected: &str) {
     assert_eq!(tree(text).root.markup().trim(), expected, "{text}");
 }
 
-fn only(tree: &super::Tree) -> &Element {
+fn only<'a>(tree: &'a super::Tree<'a>) -> &'a Element<'a> {
     tree.root.elements().next().unwrap()
 }
 
@@ -90,11 +90,8 @@ fn base_and_language_are_inherited() {
 
 #[test]
 fn depth_is_bounded_and_noted() {
-    let tree = tree(&format!(
-        "{}x{}",
-        "<a>".repeat(100_000),
-        "</a>".repeat(100_000)
-    ));
+    let text = format!("{}x{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    let tree = tree(&text);
 
     assert_eq!(tree.root.text(), "x");
     assert_eq!(

@@ -6,14 +6,19 @@ use url::Url;
 
 use crate::{
     dedupe::fingerprint::Fingerprint,
-    ingest::{sanitize, text},
+    ingest::{article, sanitize, text},
     parts::{Attachment, Author, Picture},
     sources::entry::{Document, Entry},
 };
 
 /// The document with what JSON Feed has no place for under `_courant`.
 pub fn json_feed(document: &Document) -> Value {
-    let hints = json!({ "ttl": document.hints.ttl_minutes });
+    let hints = json!({
+        "ttl": document.hints.ttl_minutes,
+        "skip_hours": some(&document.hints.skip_hours),
+        "skip_days": some(&document.hints.skip_days),
+    });
+    let hub = document.hub.as_ref();
     let defects: Vec<Value> = document
         .defects
         .iter()
@@ -32,12 +37,17 @@ pub fn json_feed(document: &Document) -> Value {
             "encoding": document.encoding,
             "defects": defects,
             "hints": stated(hints),
+            "hub": hub.map(|hub| json!({ "topic": hub.topic, "hubs": hub.hubs })),
         })),
     }))
 }
 
 fn item(entry: &Entry) -> Value {
-    let base = entry.url.as_ref();
+    let base = entry.base.as_ref().or(entry.url.as_ref());
+    let lead = match base {
+        Some(base) => article::picture(entry, base),
+        None => entry.picture.clone(),
+    };
     let stated_html = entry
         .content
         .as_deref()
@@ -60,12 +70,12 @@ fn item(entry: &Entry) -> Value {
         "authors": authors(&entry.authors),
         "tags": some(&entry.tags),
         "language": entry.language,
-        "image": entry.picture.as_ref().map(|picture| &picture.url),
+        "image": lead.as_ref().map(|picture| &picture.url),
         "attachments": some(&entry.attachments.iter().map(attachment).collect::<Vec<_>>()),
         "_courant": stated(json!({
             "guid": entry.guid,
             "guid_is_permalink": entry.guid_is_permalink,
-            "picture": entry.picture.as_ref().map(picture),
+            "picture": lead.as_ref().map(picture),
             "named_related": some(&related),
             "canonical": entry.canonical,
             "source": entry.source.as_ref().map(|s| stated(json!({ "title": s.title, "url": s.url }))),
