@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[track_caller]
@@ -149,4 +151,43 @@ fn controls_and_delivery_marks_are_left_out() {
         "<a>b\tc</a>",
     );
     check("don\u{92}t".as_bytes(), None, "UTF-8", "don’t");
+}
+
+/// The bytes of `text` in the encoding of that name, marked as it marks itself.
+fn encoded(text: &str, name: &str) -> Vec<u8> {
+    let marked = format!("\u{feff}{text}");
+    match name {
+        "UTF-8" => marked.into_bytes(),
+        "UTF-16LE" => marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "UTF-16BE" => marked.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        "UTF-32LE" => marked
+            .chars()
+            .flat_map(|c| u32::from(c).to_le_bytes())
+            .collect(),
+        _ => marked
+            .chars()
+            .flat_map(|c| u32::from(c).to_be_bytes())
+            .collect(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_marked_text_is_read_back_in_every_unicode_encoding(text in "[^\\p{C}\\u{f8ff}]{1,40}") {
+        for name in ["UTF-8", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"] {
+            let bytes = encoded(&text, name);
+            let decoded = decode(&bytes, Some("text/xml; charset=iso-8859-1"));
+            prop_assert_eq!((decoded.encoding, &*decoded.text), (name, &*text));
+        }
+    }
+
+    #[test]
+    fn no_bytes_stop_the_reader_and_nothing_forbidden_comes_out(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        label in prop::sample::select(vec!["utf-8", "utf-7", "utf-16", "gbk", "shift_jis", "x", ""]),
+    ) {
+        let content_type = format!("text/xml; charset={label}");
+        let decoded = decode(&bytes, Some(&content_type));
+        prop_assert!(decoded.text.chars().all(|c| clean_char(c) == Some(c)));
+    }
 }

@@ -1,3 +1,6 @@
+use chrono::SecondsFormat;
+use proptest::prelude::*;
+
 use super::*;
 
 #[track_caller]
@@ -66,5 +69,27 @@ fn what_is_no_date_is_none() {
         &"1 ".repeat(99),
     ] {
         check(text, "none");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_instant_is_read_back_from_the_forms_of_the_standards(
+        seconds in -2_000_000_000_i64..4_000_000_000,
+        minutes_east in -840_i32..=840,
+    ) {
+        let at = DateTime::from_timestamp(seconds, 0).unwrap();
+        let zone = chrono::FixedOffset::east_opt(minutes_east * 60).unwrap();
+        let local = at.with_timezone(&zone);
+
+        prop_assert_eq!(parse(&local.to_rfc2822()), Some(at));
+        prop_assert_eq!(parse(&local.to_rfc3339_opts(SecondsFormat::Millis, true)), Some(at));
+    }
+
+    #[test]
+    fn no_text_stops_the_reader(
+        text in "(\\PC|[0-9:,./ +-]|Mon|jan|EST|T|Z|pm){0,30}",
+    ) {
+        let _ = parse(&text);
     }
 }

@@ -376,8 +376,6 @@ fn a_page_nested_beyond_reason_yields_its_address_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn junk_never_panics(parts in prop::collection::vec(prop::sample::select(JUNK), 0..60)) {
         read(&parts.concat());

@@ -142,8 +142,6 @@ fn soup() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
     #[test]
     fn sanitising_twice_is_sanitising_once(raw in soup()) {
         let once = html(&raw, Some(&base()));

@@ -1,6 +1,7 @@
+use proptest::prelude::*;
 use url::Url;
 
-use super::{Element, Space, read};
+use super::{Element, Space, escape, read};
 
 fn tree(text: &str) -> super::Tree<'_> {
     read(text, &Url::parse("http://a.example/dir/feed.xml").unwrap())
@@ -117,4 +118,27 @@ fn entities_never_multiply() {
         tree.defects[0].what,
         "the entity `l1` is not a short text and was not expanded"
     );
+}
+
+proptest! {
+    #[test]
+    fn no_text_stops_the_reader(parts in prop::collection::vec(prop::sample::select(vec![
+        "<", ">", "</", "/>", "<a", " b='", "'", "\"", "=", "<a>", "</a>", "<item>", "<![CDATA[", "]]>", "<!--", "-->",
+        "<!DOCTYPE x [", "<!ENTITY y 'z'>", "]>", "&y;", "&amp;", "&", ";", "&#x41;", "&#99999999;", "<?", "?>", "é", "\n",
+    ]), 0..60)) {
+        let text = parts.concat();
+        let tree = tree(&text);
+        prop_assert!(tree.root.elements().all(|element| element.at < text.len()));
+        let lines = u32::try_from(text.lines().count() + 1).unwrap();
+        prop_assert!(tree.defects.iter().all(|defect| defect.line.is_some_and(|n| n <= lines)));
+    }
+
+    #[test]
+    fn text_is_read_back(text in "[^\\p{Cc}]{0,60}") {
+        let written = format!("<a b=\"{0}\">{0}<![CDATA[{1}]]></a>", escape(&text), text.replace("]]>", ""));
+        let tree = tree(&written);
+        let element = only(&tree);
+        prop_assert_eq!(&*element.text(), text.clone() + &text.replace("]]>", ""));
+        prop_assert_eq!(element.attribute("b").unwrap_or_default(), text.trim());
+    }
 }
