@@ -1,9 +1,9 @@
 //! From an entry to what a reader sees of it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::{media, named, sanitize, text};
+use super::{defect::AHEAD, media, named, sanitize, text};
 use crate::{
     id::ArticleId,
     library::{Article, Body, Mail},
@@ -13,9 +13,6 @@ use crate::{
 
 /// The longest summary, in characters.
 const SUMMARY: usize = 400;
-
-/// Clocks of publishers that run ahead by less are believed.
-const AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// No feed is older than the web; an earlier date is a default of somebody's software.
 const EARLIEST_YEAR: i32 = 1990;

@@ -16,6 +16,7 @@ mod person;
 mod tags;
 mod links;
 pub mod date;
+pub mod defect;
 mod bounds;
 mod dom;
 pub mod extract;

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{
-    atom, charset, extract, json_feed, markdown, rss,
+    atom, charset, defect, extract, json_feed, markdown, rss,
     tags::{Tag, tags},
     xml::{self, Element, Space},
 };
@@ -190,6 +190,7 @@ fn feed(text: &str, junk: bool, base: &Url) -> Result<Document, Unreadable> {
         (None, None) => return Err(unknown(text)),
     };
     defects.append(&mut document.defects);
+    defects.extend(defect::of_dates(text, &entries, &document.entries));
     document.defects = defects;
     Ok(document)
 }

@@ -5,7 +5,7 @@ use super::*;
 
 #[track_caller]
 fn check(text: &str, expected: &str) {
-    let parsed = parse(text).map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+    let parsed = parse(text).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
     assert_eq!(parsed.as_deref().unwrap_or("none"), expected, "{text}");
 }
 

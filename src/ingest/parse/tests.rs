@@ -350,6 +350,18 @@ fn sloppy_feeds_are_read_and_what_is_wrong_is_said() {
             "a `<` that opens nothing was read as text",
         ),
         (
+            "<rss><channel><item><title>T</title><pubDate>soonish</pubDate></item></channel></rss>",
+            "a date cannot be read: `soonish`",
+        ),
+        (
+            "<rss><channel><item><title>T</title><media:x/></item></channel></rss>",
+            "the namespace of `media:` is not declared",
+        ),
+        (
+            "<rss><channel><item><title>T</title>R&D</item></channel></rss>",
+            "a bare `&` was read as text",
+        ),
+        (
             "<rss><channel><item><title>T</title>&bogus;</item></channel></rss>",
             "`&bogus;` stands for nothing and was read as text",
         ),

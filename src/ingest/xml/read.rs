@@ -21,6 +21,8 @@ const ELEMENTS: usize = 500_000;
 const ATTRIBUTES: usize = 64;
 /// Notes about one document.
 const DEFECTS: usize = 20;
+/// Characters of a note, which may show a name as the document has it.
+const LONGEST_NOTE: usize = 160;
 
 /// Reads `text`, whose own address, against which `xml:base` is resolved, is `at`.
 pub(in crate::ingest) fn read<'a>(text: &'a str, at: &Url) -> Tree<'a> {
@@ -129,6 +131,10 @@ impl<'a> Builder<'a> {
     }
 
     fn note(&mut self, what: String) {
+        let what = match what.char_indices().nth(LONGEST_NOTE) {
+            Some((end, _)) => format!("{}…", &what[..end]),
+            None => what,
+        };
         let is_new = self.defects.iter().all(|defect| defect.what != what);
         if is_new && self.defects.len() < DEFECTS {
             let line = Some(line(self.whole, self.at));
@@ -180,6 +186,9 @@ impl<'a> Builder<'a> {
             }
         }
         let (prefix, local) = split(name.clone());
+        if self.prefixes.is_missing(&prefix) {
+            self.note(format!("the namespace of `{prefix}:` is not declared"));
+        }
         let element = Element {
             space: self.prefixes.space(&prefix),
             name: local,

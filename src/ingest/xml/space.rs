@@ -106,11 +106,19 @@ impl Prefixes {
     }
 
     pub(super) fn space(&self, prefix: &str) -> Space {
-        let declared = self
-            .declared
-            .iter()
-            .rev()
-            .find(|(known, _)| known == prefix);
-        declared.map_or_else(|| Space::of_prefix(prefix), |(_, space)| *space)
+        self.declared(prefix)
+            .unwrap_or_else(|| Space::of_prefix(prefix))
+    }
+
+    /// Whether a name with `prefix` means something only by convention.
+    pub(super) fn is_missing(&self, prefix: &str) -> bool {
+        !matches!(prefix, "" | "xml") && self.declared(prefix).is_none()
+    }
+
+    fn declared(&self, prefix: &str) -> Option<Space> {
+        let mut declared = self.declared.iter().rev();
+        declared
+            .find(|(known, _)| known == prefix)
+            .map(|(_, space)| *space)
     }
 }

@@ -19,7 +19,10 @@ use super::{
 use crate::{
     clock::Clock,
     editions::render::SHIPPED,
-    ingest::parse::{Given, Kind, parse as parse_bytes},
+    ingest::{
+        defect,
+        parse::{Given, Kind, parse as parse_bytes},
+    },
     ops::{
         app::App,
         config::{
@@ -211,7 +214,9 @@ pub async fn parse(parse: &Parse, json: bool) -> Result<ExitCode> {
         content_type: parse.content_type.as_deref().or(content_type.as_deref()),
         kind,
     };
-    let document = parse_bytes(&bytes, &given).with_context(|| parse.what.clone())?;
+    let mut document = parse_bytes(&bytes, &given).with_context(|| parse.what.clone())?;
+    let defects = defect::of_entries(&document, Clock::System.now());
+    document.defects.extend(defects);
     let feed = super::parse::json_feed(&document);
     tell(
         &(if json {
