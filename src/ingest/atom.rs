@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn document(feed: &Element<'_>, entries: &[&Element<'_>], at: &Url) -> Document {
     let home_page_url = fields::alternate(feed, at);
     let site = home_page_url.as_ref().unwrap_or(at);
-    let authors = fields::authors(feed);
+    let authors = fields::authors(feed, site);
     let mut document = Document {
         format: Some(Format::Atom),
         title: child(feed, &["title"])
@@ -55,11 +55,11 @@ fn entry(element: &Element<'_>, inherited: &[Author], site: &Url) -> Entry {
         body.and_then(|e| e.resolve(e.attribute("src")?, site))
             .filter(fields::is_web)
     };
-    let mut authors = fields::authors(element);
+    let mut authors = fields::authors(element, site);
     let source = child(element, &["source"]);
     if authors.is_empty() {
         authors = source
-            .map(fields::authors)
+            .map(|source| fields::authors(source, site))
             .filter(|a| !a.is_empty())
             .unwrap_or_else(|| inherited.to_vec());
     }

@@ -25,7 +25,8 @@ fn construct<'a>(element: &'a Element<'_>) -> Option<Construct<'a>> {
     let mode = element.attribute("mode").unwrap_or_default();
     if mode == "base64" {
         let text = base64(element)?;
-        return Some(if text::looks_like_html(&text) {
+        let is_html = kind.ends_with("html") || text::looks_like_html(&text);
+        return Some(if is_html {
             Construct::Html(text.into())
         } else {
             Construct::Text(text.into(), true)

@@ -38,14 +38,15 @@ pub(super) fn dc_date(element: &Element<'_>) -> Option<DateTime<Utc>> {
 }
 
 /// People of `element`: authors, then Dublin Core creators.
-pub(super) fn authors(element: &Element<'_>) -> Vec<Author> {
+pub(super) fn authors(element: &Element<'_>, site: &Url) -> Vec<Author> {
+    let read = |e| person::read(e, site);
     let is_author = |e: &&Element<'_>| {
         ATOM.contains(&e.space) && e.name == "author" || e.is(Space::Itunes, "author")
     };
     let stated: Vec<Author> = element
         .elements()
         .filter(is_author)
-        .filter_map(person::read)
+        .filter_map(read)
         .collect();
     if !stated.is_empty() {
         return distinct(stated);
@@ -53,7 +54,7 @@ pub(super) fn authors(element: &Element<'_>) -> Vec<Author> {
     let creators = element
         .elements()
         .filter(|e| e.space == Space::Dc && matches!(&*e.name, "creator" | "author"));
-    distinct(creators.filter_map(person::read).collect())
+    distinct(creators.filter_map(read).collect())
 }
 
 fn distinct(authors: Vec<Author>) -> Vec<Author> {
@@ -69,7 +70,12 @@ fn distinct(authors: Vec<Author>) -> Vec<Author> {
 /// Categories in any of the vocabularies, each once, as a reader would name them.
 pub(super) fn tags(element: &Element<'_>) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
-    for child in element.elements() {
+    let nested = |e: &Element<'_>| e.is(Space::Itunes, "category");
+    let inner = element
+        .elements()
+        .filter(|e| nested(e))
+        .flat_map(Element::elements);
+    for child in element.elements().chain(inner.filter(|e| nested(e))) {
         let stated = match (child.space, &*child.name) {
             (Space::Atom | Space::Core, "category") => child
                 .attribute("label")
@@ -81,7 +87,7 @@ pub(super) fn tags(element: &Element<'_>) -> Vec<String> {
         let by_text = || {
             let named = matches!(
                 (child.space, &*child.name),
-                (Space::Atom | Space::Core, "category" | "keywords")
+                (Space::Atom | Space::Core, "category")
                     | (Space::Dc, "subject")
                     | (Space::Media, "category")
             );
@@ -89,7 +95,7 @@ pub(super) fn tags(element: &Element<'_>) -> Vec<String> {
         };
         let keywords = matches!(
             (child.space, &*child.name),
-            (Space::Itunes | Space::Media, "keywords")
+            (Space::Itunes | Space::Media, "keywords") | (Space::Core, "keywords" | "tags")
         );
         let list = if keywords {
             child.stated().unwrap_or_default()
@@ -111,6 +117,12 @@ pub(super) fn language(element: &Element<'_>) -> Option<String> {
     element
         .text_of(Space::Dc, "language")
         .or_else(|| element.scope.language.clone())
+        .map(|tag| language_tag(&tag))
+}
+
+/// POSIX writes `en_US` where BCP 47 writes `en-US`.
+pub(super) fn language_tag(stated: &str) -> String {
+    stated.trim().replace('_', "-")
 }
 
 /// The links of `element` with their relations, which are `alternate` where none is stated.

@@ -1,10 +1,14 @@
 //! People as feeds name them.
 
+use url::Url;
+
 use super::xml::{Element, Space};
 use crate::parts::Author;
 
 /// The person that an element names: by parts (Atom) or in one text (RSS).
-pub(super) fn read(element: &Element<'_>) -> Option<Author> {
+///
+/// Relative addresses start from `site`.
+pub(super) fn read(element: &Element<'_>, site: &Url) -> Option<Author> {
     let part = |names: &[&str]| {
         let named = element
             .elements()
@@ -14,11 +18,13 @@ pub(super) fn read(element: &Element<'_>) -> Option<Author> {
     let by_parts = Author {
         name: part(&["name", "title"]),
         email: part(&["email"]),
-        url: part(&["uri", "url", "homepage"]).or_else(|| {
-            element
-                .attribute_in(Space::Rdf, "resource")
-                .map(str::to_owned)
-        }),
+        url: part(&["uri", "url", "homepage"])
+            .or_else(|| {
+                element
+                    .attribute_in(Space::Rdf, "resource")
+                    .map(str::to_owned)
+            })
+            .map(|url| element.resolve(&url, site).map_or(url, String::from)),
     };
     if by_parts != Author::default() {
         return Some(by_parts);

@@ -46,8 +46,9 @@ pub(super) fn document(
             .filter(|text| !text.is_empty()),
         language: channel
             .text_of(Space::Core, "language")
+            .map(|tag| fields::language_tag(&tag))
             .or_else(|| fields::language(channel)),
-        authors: authors(channel),
+        authors: authors(channel, site),
         hints: fields::hints(channel),
         hub: fields::hub(channel, at),
         entries: items.iter().map(|item| entry(item, site)).collect(),
@@ -95,10 +96,11 @@ fn entry(item: &Element<'_>, site: &Url) -> Entry {
         base: Some(site.clone()),
         published: published(item),
         modified: modified(item),
-        authors: authors(item),
+        authors: authors(item, site),
         tags: fields::tags(item),
         language: item
             .text_of(Space::Core, "language")
+            .map(|tag| fields::language_tag(&tag))
             .or_else(|| fields::language(item)),
         picture,
         attachments,
@@ -184,8 +186,8 @@ fn modified(item: &Element<'_>) -> Option<DateTime<Utc>> {
         .or_else(|| item.attribute("lastmod").and_then(date::parse))
 }
 
-fn authors(element: &Element<'_>) -> Vec<Author> {
-    let authors = fields::authors(element);
+fn authors(element: &Element<'_>, site: &Url) -> Vec<Author> {
+    let authors = fields::authors(element, site);
     if !authors.is_empty() {
         return authors;
     }
@@ -195,7 +197,7 @@ fn authors(element: &Element<'_>) -> Vec<Author> {
     let owner = || element.first(Space::Itunes, "owner");
     editors
         .or_else(owner)
-        .and_then(person::read)
+        .and_then(|element| person::read(element, site))
         .into_iter()
         .collect()
 }

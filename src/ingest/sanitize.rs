@@ -67,8 +67,11 @@ pub fn html(raw: &str, base: Option<&Url>) -> String {
         return charset::clean(raw).into_owned();
     }
     let cleaner = cleaner(base);
-    let clean = |html: &str| charset::clean(cleaner.clean(html).to_string().trim()).into_owned();
-    let mut html = clean(&prepared(raw, base));
+    let clean = |html: &str| {
+        let cleaned = cleaner.clean(&prepared(html, base)).to_string();
+        charset::clean(cleaned.trim()).into_owned()
+    };
+    let mut html = clean(raw);
     for _ in 0..ROUNDS {
         let again = clean(&html);
         if again == html {

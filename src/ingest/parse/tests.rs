@@ -245,6 +245,26 @@ fn a_feed_says_when_it_wants_to_be_polled_and_who_pushes_it() {
 }
 
 #[test]
+fn modules_are_read_as_their_publishers_write_them() {
+    let podcast = item(
+        "<itunes:category text='Technology'><itunes:category text='Gadgets'/></itunes:category>\
+         <tags>one, two</tags><dc:language>en_US</dc:language>",
+    );
+    assert_eq!(podcast.tags, ["Technology", "one", "two", "Gadgets"]);
+    assert_eq!(podcast.language.as_deref(), Some("en-US"));
+
+    let packed =
+        entry("<summary type='text/html' mode='base64'>c2FmZTxzY3JpcHQ+eDwvc2NyaXB0Pg==</summary>");
+    assert_eq!(packed.summary.as_deref(), Some("safe<script>x</script>"));
+
+    let signed = entry("<author><name>Ann</name><uri>/ann</uri></author>");
+    assert_eq!(
+        signed.authors[0].url.as_deref(),
+        Some("https://a.example/ann")
+    );
+}
+
+#[test]
 fn a_guid_is_a_link_unless_it_says_otherwise() {
     let permalink = item("<guid>https://s.example/1</guid>");
     assert_eq!(

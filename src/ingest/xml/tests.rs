@@ -102,6 +102,19 @@ fn depth_is_bounded_and_noted() {
 }
 
 #[test]
+fn size_is_bounded_and_noted() {
+    let text = format!("<r>{}x</r>", "<a/>".repeat(500_000));
+    let tree = tree(&text);
+
+    assert_eq!(only(&tree).text(), "x");
+    assert_eq!(only(&tree).elements().count(), 499_999);
+    assert_eq!(
+        tree.defects[0].what,
+        "elements behind the first 500000 were left out"
+    );
+}
+
+#[test]
 fn entities_never_multiply() {
     let mut text = "<!DOCTYPE a [<!ENTITY l0 'lol'>".to_owned();
     for n in 1..10 {
