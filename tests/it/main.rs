@@ -10,6 +10,7 @@ mod docs;
 mod feeds;
 mod fetch;
 mod layers;
+mod politeness;
 mod promises;
 mod recovery;
 mod relay;
