@@ -9,6 +9,7 @@ mod cli;
 mod docs;
 mod feeds;
 mod fetch;
+mod hostile;
 mod layers;
 mod politeness;
 mod promises;

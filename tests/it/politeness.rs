@@ -169,7 +169,7 @@ fn etag_from_304(ask: &Ask<'_>) -> Reply {
 }
 
 fn etag_lost(ask: &Ask<'_>) -> Reply {
-    let etag = (ask.nth % 2 == 0).then_some(&b"\"1\""[..]);
+    let etag = ask.nth.is_multiple_of(2).then_some(&b"\"1\""[..]);
     feed(ask, etag, None, &[])
 }
 
@@ -452,7 +452,9 @@ fn configuration(port: u16) -> String {
         .map(|(n, (name, keys))| (format!("127.1.{}.{}", n / 200, n % 200 + 1), name, keys))
         .chain((0..TOGETHER).map(|n| ("127.2.0.1".to_owned(), format!("together-{n}"), SIX)))
         .map(|(host, name, keys)| {
-            format!("[[source]]\nname = \"{name}\"\nfeed = \"http://{host}:{port}/{name}\"\n{keys}\n")
+            format!(
+                "[[source]]\nname = \"{name}\"\nfeed = \"http://{host}:{port}/{name}\"\n{keys}\n"
+            )
         })
         .collect();
     let fetch = "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\nspacing = \"2s\"\n";
@@ -481,7 +483,10 @@ async fn no_publisher_has_a_reason_to_block_us_after_a_week() {
         for n in 0..kind.feeds {
             let path = format!("/{}-{n}", kind.name);
             let asked = ledger.pages[&path].asked;
-            assert!(kind.requests.contains(&asked), "{path} was asked {asked} times");
+            assert!(
+                kind.requests.contains(&asked),
+                "{path} was asked {asked} times"
+            );
         }
     }
     for n in 0..TOGETHER {
