@@ -40,19 +40,26 @@ impl<T: Task + ?Sized> Task for Arc<T> {
 pub struct Report {
     pub counts: Vec<(&'static str, u64)>,
     pub errors: Vec<String>,
+    /// What is no fault of ours and concerns the operator.
+    pub notices: Vec<String>,
+    /// When there will be something to do that is known now; the period bounds the wait all the
+    /// same.
+    pub again: Option<DateTime<Utc>>,
 }
 
 impl Report {
     /// A report of an activation that failed as a whole.
     pub fn failed(err: &dyn std::error::Error) -> Self {
         Report {
-            counts: Vec::new(),
             errors: vec![chain(err)],
+            ..Report::default()
         }
     }
 
     pub fn is_idle(&self) -> bool {
-        self.errors.is_empty() && self.counts.iter().all(|(_, n)| *n == 0)
+        self.errors.is_empty()
+            && self.notices.is_empty()
+            && self.counts.iter().all(|(_, n)| *n == 0)
     }
 }
 

@@ -360,6 +360,7 @@ impl Work {
                 ("released", self.released),
             ],
             errors,
+            ..Report::default()
         }
     }
 }

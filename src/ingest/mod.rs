@@ -2,6 +2,7 @@
 
 pub mod article;
 pub mod task;
+pub mod turns;
 pub mod read;
 pub mod parse;
 mod charset;

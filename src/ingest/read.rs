@@ -8,7 +8,7 @@ use url::Url;
 use super::parse::{Given, Kind, parse};
 use crate::{
     sources::{
-        FeedUrl, Origin, Source, Validators,
+        FeedUrl, Origin, Poll, Source, Validators,
         entry::{Document, Entry},
         fetch::{Fetched, Fetcher},
         folder::{self, File, Reading},
@@ -34,11 +34,12 @@ pub enum Brought {
         entries: Vec<Entry>,
         /// What relative links of entries without an address start from.
         home: Url,
-        arrival: Arrival,
+        arrival: Box<Arrival>,
     },
     NotModified {
         validators: Validators,
         max_age: Option<Duration>,
+        moved: Option<FeedUrl>,
     },
     Gone,
     Failed {
@@ -57,14 +58,14 @@ impl Brought {
 }
 
 impl Reader {
-    pub async fn read(
-        &self,
-        source: &Source,
-        validators: &Validators,
-        now: DateTime<Utc>,
-    ) -> Brought {
+    /// Reads on from `before`, which also says where to ask.
+    pub async fn read(&self, source: &Source, before: &Poll, now: DateTime<Utc>) -> Brought {
+        let validators = &before.validators;
         match &source.origin {
-            Origin::Feed(url) => self.fetch(url, validators, now).await,
+            Origin::Feed(url) => {
+                let url = source.asked(before).unwrap_or(url);
+                self.fetch(url, validators, now).await
+            }
             Origin::Folder(path) => read_folder(path, validators).await,
         }
     }
@@ -75,10 +76,12 @@ impl Reader {
             Fetched::NotModified {
                 validators,
                 max_age,
+                moved,
             } => {
                 return Brought::NotModified {
                     validators,
                     max_age,
+                    moved,
                 };
             }
             Fetched::Gone => return Brought::Gone,
@@ -104,7 +107,10 @@ impl Reader {
             Ok((Ok(mut document), download)) => {
                 let stated = document.entries.len();
                 document.entries.truncate(MOST_ENTRIES);
-                let mut arrival = Arrival::of(&document, download.validators, download.max_age);
+                let mut arrival = Arrival {
+                    moved: download.moved,
+                    ..Arrival::of(&document, download.validators, download.max_age)
+                };
                 if stated > MOST_ENTRIES {
                     arrival.unread.push(format!(
                         "{} further entries were left out",
@@ -114,7 +120,7 @@ impl Reader {
                 Brought::Entries {
                     home: document.home_page_url.unwrap_or(download.url),
                     entries: document.entries,
-                    arrival,
+                    arrival: Box::new(arrival),
                 }
             }
             Ok((Err(unreadable), _)) => Brought::failed(chain(&unreadable)),
@@ -130,6 +136,7 @@ async fn read_folder(path: &Path, validators: &Validators) -> Brought {
             return Brought::NotModified {
                 validators: validators.clone(),
                 max_age: None,
+                moved: None,
             };
         }
         Ok(Reading::Files {
@@ -170,7 +177,7 @@ async fn read_folder(path: &Path, validators: &Validators) -> Brought {
     Brought::Entries {
         entries: document.entries,
         home,
-        arrival,
+        arrival: Box::new(arrival),
     }
 }
 

@@ -8,17 +8,23 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    stream::{self, FuturesUnordered},
+};
 use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
     read::{Brought, Reader},
+    turns::{Asked, Turn, Turns},
 };
 use crate::{
+    clock::Clock,
     dedupe::{
         fingerprint::{self, Fingerprint},
         flood,
@@ -28,12 +34,15 @@ use crate::{
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
     related::{index::Index, named},
-    sources::{Poll, Source, SourceStore, entry::Entry, schedule::Arrival},
+    sources::{
+        Origin, Poll, Source, SourceStore, agenda::MOST_IN_HAND, entry::Entry, schedule::Arrival,
+    },
     task::{Report, Task, chain},
 };
 
-/// Sources that are asked at the same time.
-const AT_ONCE: usize = 8;
+/// How long sources are begun in one activation. What is in hand then is finished, so a slow source
+/// delays the next activation by no more than one fetch may take.
+const ROUND: TimeDelta = TimeDelta::seconds(60);
 
 /// Related articles that are kept for each; an edition shows its own number of them.
 const RELATED: usize = 10;
@@ -48,29 +57,76 @@ pub struct IngestDueSources {
     pub articles: Arc<dyn ArticleStore>,
     pub reader: Reader,
     pub sources: Vec<Source>,
+    pub turns: Turns,
+    pub clock: Clock,
+    /// Cancelled when no further source should be begun.
+    pub retired: CancellationToken,
     /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
     pub index: Mutex<Option<Index>>,
 }
 
 /// What came of a poll.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Polled {
     pub recorded: Recorded,
     /// In words an operator reads.
     pub result: String,
     pub failed: bool,
+    /// What the log should say of it; a source that goes on failing is not news.
+    pub news: Option<String>,
+    /// Where the source stands now.
+    pub poll: Poll,
 }
 
 impl IngestDueSources {
     /// Polls `sources` whether or not they are due, and yields each as it is done.
+    ///
+    /// Hosts are spared all the same: each source waits for its turn, and one whose host asked to
+    /// be left alone is not polled, which counts as failed.
     pub fn poll_each<'a>(
         &'a self,
         sources: Vec<&'a Source>,
-        now: DateTime<Utc>,
     ) -> impl Stream<Item = (&'a Source, port::Result<Polled>)> {
-        let poll = move |source: &'a Source| async move { (source, self.poll(source, now).await) };
-        stream::iter(sources).map(poll).buffer_unordered(AT_ONCE)
+        let poll =
+            move |source: &'a Source| async move { (source, self.poll_in_turn(source).await) };
+        stream::iter(by_turns(sources))
+            .map(poll)
+            .buffer_unordered(MOST_IN_HAND)
+    }
+
+    async fn poll_in_turn(&self, source: &Source) -> port::Result<Polled> {
+        self.plan(self.clock.now()).await?;
+        match self.turns.claim(&source.name).await {
+            Asked::Taken(turn) => self.poll_and_end(source, turn).await,
+            Asked::Unknown => self.poll(source, self.clock.now()).await,
+            Asked::Resting(until) => {
+                let now = self.clock.now();
+                let kept = self.polls.poll(&source.name).await?;
+                let until = until.format("%Y-%m-%d %H:%M UTC");
+                Ok(Polled {
+                    recorded: Recorded::default(),
+                    result: format!("not asked: its host wants to be left alone until {until}"),
+                    failed: true,
+                    news: None,
+                    poll: Poll::resumed(kept, source, now),
+                })
+            }
+        }
+    }
+
+    async fn poll_and_end(&self, source: &Source, turn: Turn<'_>) -> port::Result<Polled> {
+        let polled = self.poll(source, self.clock.now()).await?;
+        turn.end(&polled.poll);
+        Ok(polled)
+    }
+
+    /// Reads anew where a source stands, after somebody else changed it.
+    pub async fn reconsider(&self, source: &Source, now: DateTime<Utc>) -> port::Result<()> {
+        let kept = self.polls.poll(&source.name).await?;
+        let poll = Poll::resumed(kept, source, now);
+        self.turns.reconsider(&source.name, &poll);
+        Ok(())
     }
 
     /// Polls one source whether or not it is due. A document that makes us panic is a failure of its
@@ -84,8 +140,8 @@ impl IngestDueSources {
             Ok(polled) => polled,
             Err(_) => {
                 let reason = "its document made the reader panic".to_owned();
-                self.keep(source, before.failed(source, reason, None, now))
-                    .await
+                let after = before.failed(source, reason, None, now);
+                self.keep(source, &before, after).await
             }
         }
     }
@@ -96,38 +152,38 @@ impl IngestDueSources {
         before: &Poll,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
-        match self.reader.read(source, &before.validators, now).await {
+        match self.reader.read(source, before, now).await {
             Brought::Entries {
                 entries,
                 home,
                 arrival,
-            } => self.take(source, before, entries, home, arrival, now).await,
+            } => {
+                self.take(source, before, entries, home, *arrival, now)
+                    .await
+            }
             Brought::NotModified {
                 validators,
                 max_age,
+                moved,
             } => {
-                self.keep(source, before.unchanged(source, validators, max_age, now))
-                    .await
+                let after = before.unchanged(source, validators, max_age, moved.as_ref(), now);
+                self.keep(source, before, after).await
             }
-            Brought::Gone => self.keep(source, before.gone(source, now)).await,
+            Brought::Gone => self.keep(source, before, before.gone(now)).await,
             Brought::Failed {
                 reason,
                 retry_after,
             } => {
-                self.keep(source, before.failed(source, reason, retry_after, now))
-                    .await
+                let after = before.failed(source, reason, retry_after, now);
+                self.keep(source, before, after).await
             }
         }
     }
 
     /// Records a poll that brought no document.
-    async fn keep(&self, source: &Source, poll: Poll) -> port::Result<Polled> {
-        self.polls.record_quiet(&source.name, &poll).await?;
-        Ok(Polled {
-            recorded: Recorded::default(),
-            failed: poll.failures > 0,
-            result: poll.result,
-        })
+    async fn keep(&self, source: &Source, before: &Poll, after: Poll) -> port::Result<Polled> {
+        self.polls.record_quiet(&source.name, &after).await?;
+        Ok(Polled::of(Recorded::default(), before, after))
     }
 
     /// Judges the entries of a document, relates what is new, and records everything in one
@@ -153,20 +209,15 @@ impl IngestDueSources {
             index = Some(self.relate(index, &mut judged).await?);
         }
         let poll = before.read(source, &Arrival { new, ..arrival }, now);
-        let result = poll.result.clone();
         let record = Record {
             source: source.name.clone(),
-            poll,
+            poll: poll.clone(),
             judged,
             now,
         };
         let recorded = self.store.record(record).await?;
         *kept = index;
-        Ok(Polled {
-            recorded,
-            result,
-            failed: false,
-        })
+        Ok(Polled::of(recorded, before, poll))
     }
 
     /// Judges by guid and link, and where these do not tell, by text; makes readable what readers
@@ -256,15 +307,78 @@ impl IngestDueSources {
         Ok(index)
     }
 
-    async fn due(&self, now: DateTime<Utc>) -> port::Result<Vec<&Source>> {
-        let mut due = Vec::new();
+    /// Makes the agenda from what is kept, if there is none yet.
+    async fn plan(&self, now: DateTime<Utc>) -> port::Result<()> {
+        let Some(mut agenda) = self.turns.to_plan(now) else {
+            return Ok(());
+        };
         for source in &self.sources {
-            if Poll::resumed(self.polls.poll(&source.name).await?, source, now).next <= now {
-                due.push(source);
+            let kept = self.polls.poll(&source.name).await?;
+            agenda.add(source, &Poll::resumed(kept, source, now));
+        }
+        self.turns.plan(agenda, now);
+        Ok(())
+    }
+
+    /// Begins what is due, and what falls due meanwhile, until `ends`; yields each as it is done.
+    async fn round(
+        &self,
+        ends: DateTime<Utc>,
+        mut done: impl FnMut(&Source, port::Result<Polled>),
+    ) {
+        let mut polls = FuturesUnordered::new();
+        loop {
+            let now = self.clock.now();
+            let mut wait = None;
+            if now < ends && !self.retired.is_cancelled() {
+                while let Some(turn) = self.turns.take(now) {
+                    let source = &self.sources[turn.source];
+                    polls.push(async move { (source, self.poll_and_end(source, turn).await) });
+                }
+                wait = self.turns.next().map(|next| next - now);
+            }
+            let wait = wait.unwrap_or(ROUND).to_std().unwrap_or_default();
+            match tokio::time::timeout(wait, polls.next()).await {
+                Ok(Some((source, polled))) => done(source, polled),
+                Ok(None) => return,
+                Err(_) => {}
             }
         }
-        Ok(due)
     }
+}
+
+impl Polled {
+    fn of(recorded: Recorded, before: &Poll, after: Poll) -> Self {
+        Polled {
+            recorded,
+            result: after.result.clone(),
+            failed: after.failures > 0,
+            news: after.news_since(before),
+            poll: after,
+        }
+    }
+}
+
+/// The first source of each host, then the second of each: one with many holds nobody up.
+fn by_turns(sources: Vec<&Source>) -> Vec<&Source> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut numbered: Vec<_> = sources
+        .into_iter()
+        .map(|source| {
+            let host = match &source.origin {
+                Origin::Feed(url) => url.url().host_str(),
+                Origin::Folder(_) => None,
+            };
+            let nth = host.map_or(0, |host| {
+                let before = seen.entry(host).or_default();
+                *before += 1;
+                *before - 1
+            });
+            (nth, source)
+        })
+        .collect();
+    numbered.sort_by_key(|(n, _)| *n);
+    numbered.into_iter().map(|(_, source)| source).collect()
 }
 
 /// Runs what takes the processor for long where it does not hold up the listeners.
@@ -356,25 +470,25 @@ impl Task for IngestDueSources {
     }
 
     async fn activate(&self, now: DateTime<Utc>) -> Report {
-        let due = match self.due(now).await {
-            Ok(due) => due,
-            Err(err) => return Report::failed(&err),
-        };
+        if let Err(err) = self.plan(now).await {
+            return Report::failed(&err);
+        }
         let mut report = Report::default();
         let mut sum = Recorded::default();
-        let polls = self.poll_each(due, now);
-        tokio::pin!(polls);
-        while let Some((source, polled)) = polls.next().await {
-            match polled {
-                Ok(polled) if polled.failed => report
-                    .errors
-                    .push(format!("source {}: {}", source.name, polled.result)),
-                Ok(polled) => sum += polled.recorded,
-                Err(err) => report
-                    .errors
-                    .push(format!("source {}: {}", source.name, chain(&err))),
+        let tell = |source: &Source, what: String| format!("source {}: {what}", source.name);
+        self.round(now + ROUND, |source, polled| match polled {
+            Ok(polled) => {
+                sum += polled.recorded;
+                let told = match polled.failed {
+                    true => &mut report.errors,
+                    false => &mut report.notices,
+                };
+                told.extend(polled.news.map(|news| tell(source, news)));
             }
-        }
+            Err(err) => report.errors.push(tell(source, chain(&err))),
+        })
+        .await;
+        report.again = self.turns.next();
         report.counts = vec![
             ("new", sum.new),
             ("revised", sum.revised),

@@ -18,7 +18,7 @@ use crate::{
     },
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
-    ingest::{read::Reader, task::IngestDueSources},
+    ingest::{read::Reader, task::IngestDueSources, turns::Turns},
     sources::fetch::Fetcher,
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
@@ -63,16 +63,16 @@ impl App {
         let (path, pepper) = (config.store_path.clone(), keys.suppression);
         let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
         let tokens = Arc::new(Tokens::new(keys.tokens));
-        Self::assemble(config, clock, store, tokens, CancellationToken::new())
+        Self::assemble(config, clock, store, tokens, CancellationToken::new()).await
     }
 
     /// Prepares every part anew, over the same store.
-    pub fn renewed(&self, config: Config) -> Result<App> {
+    pub async fn renewed(&self, config: Config) -> Result<App> {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
-        Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone())
+        Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone()).await
     }
 
-    fn assemble(
+    async fn assemble(
         config: Config,
         clock: Clock,
         store: Arc<dyn Store>,
@@ -98,7 +98,7 @@ impl App {
             wake_optin: wakes.optin.clone(),
         };
         Ok(App {
-            ingest: Arc::new(ingest(&config, &web)?),
+            ingest: Arc::new(ingest(&config, &web, &retired).await?),
             publish: Arc::new(publish(&web, &wakes)),
             confirm: Arc::new(confirm(&web, &wakes)),
             deliver: deliver(&config, &web, &retired)?.map(Arc::new),
@@ -130,15 +130,27 @@ impl App {
     }
 }
 
-fn ingest(config: &Config, parts: &web::State) -> Result<IngestDueSources> {
+async fn ingest(
+    config: &Config,
+    parts: &web::State,
+    retired: &CancellationToken,
+) -> Result<IngestDueSources> {
+    let mut subscribers = 0;
+    for edition in parts.editions.iter() {
+        subscribers += parts.store.count(&edition.slug).await.unwrap_or(0);
+    }
+    let fetch = config.fetch.clone().on_behalf_of(subscribers);
     Ok(IngestDueSources {
         polls: parts.store.clone(),
         store: parts.store.clone(),
         articles: parts.store.clone(),
         reader: Reader {
-            fetcher: Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?,
+            fetcher: Fetcher::new(fetch).context("prepare the HTTP client")?,
         },
         sources: config.sources.clone(),
+        turns: Turns::new(parts.clock.clone(), config.fetch.spacing),
+        clock: parts.clock.clone(),
+        retired: retired.clone(),
         index: Mutex::default(),
     })
 }

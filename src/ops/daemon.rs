@@ -175,7 +175,7 @@ async fn next(app: &App, files: &[PathBuf], hangups: &mut Signal) -> App {
                 continue;
             }
         };
-        match app.renewed(until_restart(&app.config, config)) {
+        match app.renewed(until_restart(&app.config, config)).await {
             Ok(app) => return app,
             Err(err) => error!("the configuration cannot be used, and the old one stays: {err:#}"),
         }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -45,11 +46,13 @@ impl Driver {
         lock(&running).push(name);
         let drive = async move {
             while !stop.is_cancelled() {
-                report(name, activate(&task, &clock).await);
+                let done = activate(&task, &clock).await;
+                let rest = rest(task.period(), done.again, clock.now());
+                report(name, done);
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = activator.woken() => {}
-                    () = tokio::time::sleep(task.period()) => {}
+                    () = tokio::time::sleep(rest) => {}
                 }
             }
             lock(&running).retain(|other| *other != name);
@@ -94,9 +97,16 @@ async fn activate(task: &(impl Task + ?Sized), clock: &Clock) -> Report {
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied());
         Report {
-            counts: Vec::new(),
             errors: vec![format!("panicked: {}", what.unwrap_or("no message"))],
+            ..Report::default()
         }
+    })
+}
+
+/// The time to the next activation: the period, or less if something falls due before.
+fn rest(period: Duration, again: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    again.map_or(period, |again| {
+        (again - now).to_std().unwrap_or_default().min(period)
     })
 }
 
@@ -107,6 +117,9 @@ fn report(name: &str, report: Report) {
             true => error!(task.name = name, "{err}"),
             false => warn!(task.name = name, "{err}"),
         }
+    }
+    for notice in &report.notices {
+        warn!(task.name = name, "{notice}");
     }
     let done: Vec<String> = report
         .counts
@@ -121,4 +134,23 @@ fn report(name: &str, report: Report) {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_task_rests_until_something_is_due_and_no_longer_than_its_period() {
+        let now = DateTime::UNIX_EPOCH;
+        let period = Duration::from_secs(30);
+        let after = |seconds| rest(period, Some(now + TimeDelta::seconds(seconds)), now);
+
+        assert_eq!(rest(period, None, now), period);
+        assert_eq!(after(7), Duration::from_secs(7));
+        assert_eq!(after(70), period);
+        assert_eq!(after(-7), Duration::ZERO);
+    }
 }

@@ -17,6 +17,7 @@ use super::{
     FeedUrl, Validators,
     guard::{Denied, Guard},
     headers::{conditions, max_age, retry_after, text, validators_of},
+    trail::{Circle, Lasting, Trail},
 };
 
 /// The types of feeds first: a server that negotiates must not take us for a browser.
@@ -29,12 +30,16 @@ pub struct FetchConfig {
     pub user_agent: String,
     /// For everything from the first lookup to the last byte. Default 60 s.
     pub timeout: Duration,
-    /// For one connection, TLS included. Default 10 s.
+    /// For one connection, lookup and TLS included. Default 10 s.
     pub connect_timeout: Duration,
+    /// From the request to the head of the answer, at each hop. Default 30 s.
+    pub answer_timeout: Duration,
     /// After decompression. Default 20 MB.
     pub max_bytes: usize,
     /// Default 5.
     pub max_redirects: usize,
+    /// Between the end of one request to a host and the start of the next. Default 1 s; 0 to 1 min.
+    pub spacing: Duration,
     pub guard: Guard,
 }
 
@@ -44,9 +49,24 @@ impl FetchConfig {
             user_agent,
             timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
             max_bytes: 20_000_000,
             max_redirects: 5,
+            spacing: Duration::from_secs(1),
             guard,
+        }
+    }
+
+    /// Tells publishers in the User-Agent for how many `subscribers` one request stands.
+    pub fn on_behalf_of(self, subscribers: u64) -> Self {
+        let agent = match (self.user_agent.strip_suffix(')'), subscribers) {
+            (_, 0) | (None, _) => self.user_agent,
+            (Some(agent), 1) => format!("{agent}; 1 subscriber)"),
+            (Some(agent), n) => format!("{agent}; {n} subscribers)"),
+        };
+        FetchConfig {
+            user_agent: agent,
+            ..self
         }
     }
 }
@@ -59,6 +79,7 @@ pub enum Fetched {
         /// Those asked with, and over them those that the 304 itself bore.
         validators: Validators,
         max_age: Option<Duration>,
+        moved: Option<FeedUrl>,
     },
     /// 410: the server says that it will not come back.
     Gone,
@@ -82,6 +103,8 @@ pub struct Download {
     pub validators: Validators,
     /// For how long the server promises nothing new.
     pub max_age: Option<Duration>,
+    /// Where redirects led that are all permanent (RFC 9110, sections 15.4.2 and 15.4.9).
+    pub moved: Option<FeedUrl>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -150,18 +173,25 @@ impl Fetcher {
 
     async fn ask(
         &self,
-        mut url: Url,
+        url: Url,
         validators: &Validators,
         now: DateTime<Utc>,
     ) -> Result<Fetched, Failure> {
-        let conditions = conditions(validators);
+        let mut trail = Trail::new(url);
         for _ in 0..=self.config.max_redirects {
-            self.config.guard.admit(&url).await?;
-            let request = self.client.get(url.clone()).headers(conditions.clone());
-            let response = request.send().await.map_err(|err| self.failure(err))?;
+            self.config.guard.admit(&trail.url).await?;
+            let asked = trail.validators(validators);
+            let request = self
+                .client
+                .get(trail.url.clone())
+                .headers(conditions(asked));
+            let response = tokio::time::timeout(self.config.answer_timeout, request.send())
+                .await
+                .map_err(|_| Failure::NoAnswer(self.config.answer_timeout))?
+                .map_err(|err| self.failure(err))?;
             match redirect_of(&response)? {
-                Some(next) => url = next,
-                None => return self.read(response, validators, now).await,
+                Some((next, lasting)) => trail.go_on(next, lasting)?,
+                None => return self.read(response, &trail, asked, now).await,
             }
         }
         Err(Failure::Redirects(self.config.max_redirects))
@@ -170,11 +200,12 @@ impl Fetcher {
     async fn read(
         &self,
         response: Response,
+        trail: &Trail,
         asked: &Validators,
         now: DateTime<Utc>,
     ) -> Result<Fetched, Failure> {
         let headers = response.headers();
-        let fresh = validators_of(headers);
+        let fresh = validators_of(headers, &trail.url);
         let max_age = max_age(headers, now);
         match response.status() {
             StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {
@@ -185,22 +216,22 @@ impl Fetcher {
                 }
                 Ok(Fetched::Document(Box::new(Download {
                     content_type: text(headers, &header::CONTENT_TYPE).map(str::to_owned),
-                    url: response.url().clone(),
+                    url: trail.url.clone(),
                     validators: fresh,
                     max_age,
+                    moved: trail.moved(),
                     bytes: self.body(response).await?,
                 })))
             }
-            StatusCode::NOT_MODIFIED if *asked != Validators::default() => {
-                Ok(Fetched::NotModified {
-                    validators: Validators {
-                        url: asked.url.clone(),
-                        etag: fresh.etag.or_else(|| asked.etag.clone()),
-                        last_modified: fresh.last_modified.or_else(|| asked.last_modified.clone()),
-                    },
-                    max_age,
-                })
-            }
+            StatusCode::NOT_MODIFIED if !asked.is_empty() => Ok(Fetched::NotModified {
+                validators: Validators {
+                    url: fresh.url,
+                    etag: fresh.etag.or_else(|| asked.etag.clone()),
+                    last_modified: fresh.last_modified.or_else(|| asked.last_modified.clone()),
+                },
+                max_age,
+                moved: trail.moved(),
+            }),
             StatusCode::GONE => Ok(Fetched::Gone),
             status => Ok(Fetched::Failed {
                 reason: format!("answered {status}"),
@@ -257,6 +288,8 @@ enum Failure {
     ConnectTimeout(Duration),
     #[error("could not connect: {0}")]
     Connect(String),
+    #[error("no answer within {}", Seconds(*.0))]
+    NoAnswer(Duration),
     #[error("TLS failed: {0}")]
     Tls(String),
     #[error("the answer is not HTTP or breaks off: {0}")]
@@ -269,8 +302,16 @@ enum Failure {
     Encoding(String),
     #[error("redirected more than {0} times")]
     Redirects(usize),
+    #[error("redirected in a circle, by way of {0}")]
+    Circle(Url),
     #[error("answered {0} without an address to go to")]
     NowhereToGo(StatusCode),
+}
+
+impl From<Circle> for Failure {
+    fn from(circle: Circle) -> Self {
+        Failure::Circle(circle.0)
+    }
 }
 
 impl From<Denied> for Failure {
@@ -293,15 +334,19 @@ fn root_cause<'a>(err: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     causes(err).last().unwrap_or(err)
 }
 
-fn redirect_of(response: &Response) -> Result<Option<Url>, Failure> {
+/// Where a redirect leads, without what only a browser looks at.
+fn redirect_of(response: &Response) -> Result<Option<(Url, Lasting)>, Failure> {
     let status = response.status();
-    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    text(response.headers(), &header::LOCATION)
+    let lasting = match status.as_u16() {
+        301 | 308 => Lasting::Permanent,
+        302 | 303 | 307 => Lasting::Passing,
+        _ => return Ok(None),
+    };
+    let mut next = text(response.headers(), &header::LOCATION)
         .and_then(|location| response.url().join(location).ok())
-        .map(Some)
-        .ok_or(Failure::NowhereToGo(status))
+        .ok_or(Failure::NowhereToGo(status))?;
+    next.set_fragment(None);
+    Ok(Some((next, lasting)))
 }
 
 struct Seconds(Duration);
@@ -326,6 +371,25 @@ impl fmt::Display for Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_says_for_how_many_it_stands() {
+        let agent = |subscribers| {
+            let agent = "Courant/1 (+https://courant.example)".to_owned();
+            let config = FetchConfig::new(agent, Guard::default());
+            config.on_behalf_of(subscribers).user_agent
+        };
+
+        assert_eq!(agent(0), "Courant/1 (+https://courant.example)");
+        assert_eq!(
+            agent(1),
+            "Courant/1 (+https://courant.example; 1 subscriber)"
+        );
+        assert_eq!(
+            agent(1200),
+            "Courant/1 (+https://courant.example; 1200 subscribers)"
+        );
+    }
 
     #[test]
     fn bounds_are_named_in_units_people_read() {

@@ -8,10 +8,14 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
+    time::Duration,
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+
+/// The longest that a name is looked up.
+const LOOKUP: Duration = Duration::from_secs(5);
 
 /// What may be asked beyond public addresses on ports 80 and 443.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,25 +104,34 @@ impl Guard {
         }
     }
 
+    /// One forbidden address among several refuses the name: a public one beside it proves nothing.
+    fn screen(&self, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Denied> {
+        found.iter().try_for_each(|at| self.judge(at.ip()))?;
+        Ok(found)
+    }
+
     fn allows(&self, ip: IpAddr) -> bool {
         self.allow.iter().any(|network| network.contains(ip))
     }
 }
 
-/// One forbidden address among several refuses the name: a public one beside it proves nothing.
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            for at in &found {
-                guard.judge(at.ip())?;
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let lookup = tokio::net::lookup_host((name.as_str(), 0));
+            let found = tokio::time::timeout(LOOKUP, lookup)
+                .await
+                .map_err(|_| SlowLookup)??;
+            let screened = guard.screen(found.collect())?;
+            Ok(Box::new(screened.into_iter()) as Addrs)
         })
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("its name servers did not answer within {} s", LOOKUP.as_secs())]
+struct SlowLookup;
 
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use super::Validators;
 
@@ -18,14 +19,15 @@ pub(super) fn conditions(validators: &Validators) -> HeaderMap {
     .collect()
 }
 
-pub(super) fn validators_of(headers: &HeaderMap) -> Validators {
+/// Those that the answer of `url` bears.
+pub(super) fn validators_of(headers: &HeaderMap, url: &Url) -> Validators {
     let bytes = |name| {
         headers
             .get(name)
             .map(|value: &HeaderValue| value.as_bytes().to_vec())
     };
     Validators {
-        url: None,
+        url: Some(url.clone()),
         etag: bytes(header::ETAG),
         last_modified: bytes(header::LAST_MODIFIED),
     }

@@ -5,7 +5,11 @@ pub mod fetch;
 pub mod folder;
 pub mod guard;
 mod headers;
+mod trail;
+pub mod agenda;
 pub mod schedule;
+pub mod rhythm;
+mod moved;
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -27,8 +31,9 @@ pub struct Source {
     /// What readers see. Default: the name.
     pub title: String,
     pub origin: Origin,
-    /// How long between two polls when nothing tells otherwise. Default 1 h; at least 5 min.
-    pub interval: Duration,
+    /// How long between two polls when the publisher asks for no more; at least 5 min. Where the
+    /// operator states none, it is learned: see `rhythm`.
+    pub interval: Option<Duration>,
     /// Topics that every article of this source gets.
     pub topics: Vec<TopicSlug>,
     /// How many articles of a first fetch, the latest ones, digests may carry. Default 0.
@@ -115,6 +120,12 @@ pub struct Validators {
     pub url: Option<Url>,
     pub etag: Option<Vec<u8>>,
     pub last_modified: Option<Vec<u8>>,
+}
+
+impl Validators {
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
 }
 
 /// Where polling a source stands; kept, so that intervals survive a restart.

@@ -5,40 +5,47 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Poll, Source, Validators, entry::Document};
+use super::{
+    FeedUrl, Origin, Poll, Source, Validators,
+    entry::{Defect, Document, Hints, Hub},
+    rhythm::{outside_skipped, own_interval, rhythm},
+};
 use crate::id::SourceName;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// No server's wish keeps us away longer.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long a source that is gone for good is left alone.
-const GONE: Days = Days::new(30);
+/// A source that has failed for so long is asked once a week.
+const DEAD: TimeDelta = TimeDelta::days(30);
+
+/// No poll is due later than this, except by the operator's own interval: a later one was set by a
+/// clock that was wrong.
+const FARTHEST: Duration = Duration::from_secs(8 * 24 * 3600);
 
 /// What the next poll depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// A document, or nothing new. `quiet` is the longest that HTTP or the feed itself asks for.
-    Reached {
-        quiet: Option<Duration>,
-    },
-    /// `failures` in a row, this one counted.
+    Reached { quiet: Option<Duration> },
+    /// `failures` in a row, this one counted, the first of them at `since`.
     Failed {
         failures: u32,
+        since: DateTime<Utc>,
         retry_after: Option<Duration>,
     },
-    Gone,
 }
 
 /// Returns when to poll `source` again.
 ///
 /// The source's own interval and every wish of the server are floors: up to a tenth is added so
 /// that polls spread, the same for a source all day, and nothing is taken off. Failures double the
-/// wait from an hour to a day. Only the operator's interval may exceed seven days.
+/// wait from an hour to a day, and after 30 days make it a week. Only the operator's interval may
+/// exceed seven days.
 pub fn next_poll(
     source: &SourceName,
     interval: Duration,
@@ -46,14 +53,17 @@ pub fn next_poll(
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
     let wait = match outcome {
-        Outcome::Gone => return now + GONE,
         Outcome::Reached { quiet } => quiet.unwrap_or_default().min(LONGEST),
         Outcome::Failed {
             failures,
+            since,
             retry_after,
         } => {
             let doublings = failures.saturating_sub(1).min(5);
-            let backoff = (HOUR * 2_u32.pow(doublings)).min(DAY);
+            let backoff = match now - since >= DEAD {
+                true => LONGEST,
+                false => (HOUR * 2_u32.pow(doublings)).min(DAY),
+            };
             backoff.max(retry_after.unwrap_or_default().min(LONGEST))
         }
     };
@@ -71,9 +81,36 @@ fn jitter(source: &SourceName, now: DateTime<Utc>) -> f64 {
 
 impl Poll {
     /// The state to go on from: what is kept, unless it belongs to another address.
+    ///
+    /// An address that the operator takes over from a believed redirect is not another one. A poll
+    /// that is due farther away than any wish reaches was planned by a clock that was wrong: it
+    /// falls due within the hour.
     pub fn resumed(kept: Option<Poll>, source: &Source, now: DateTime<Utc>) -> Self {
-        kept.filter(|poll| poll.origin == source.origin.to_string())
-            .unwrap_or_else(|| Poll::unpolled(&source.origin, now))
+        let takes_over = |poll: &Poll| match (&poll.address, &source.origin) {
+            (Some(believed), Origin::Feed(url)) => believed == url,
+            _ => false,
+        };
+        let Some(mut poll) = kept else {
+            return Poll::unpolled(&source.origin, now);
+        };
+        if takes_over(&poll) {
+            poll.origin = source.origin.to_string();
+            poll.address = None;
+        }
+        if poll.origin != source.origin.to_string() {
+            return Poll::unpolled(&source.origin, now);
+        }
+        let farthest = FARTHEST.max(source.interval.unwrap_or_default());
+        if poll.next > now + farthest {
+            poll.next = now + HOUR.mul_f64(jitter(&source.name, now));
+        }
+        poll.rests_until = poll.rests_until.filter(|until| *until <= now + FARTHEST);
+        poll
+    }
+
+    /// Whether the source is polled at all.
+    pub fn is_active(&self) -> bool {
+        !self.gone
     }
 
     /// A document came. The validators are its own: those it lacks are forgotten.
@@ -86,7 +123,7 @@ impl Poll {
             n => format!("read {n} entries"),
         };
         let dates = arrival.dates.iter().copied();
-        Poll {
+        let read = Poll {
             validators: arrival.validators.clone(),
             result: [read]
                 .iter()
@@ -94,28 +131,40 @@ impl Poll {
                 .map(String::as_str)
                 .collect::<Vec<_>>()
                 .join("; "),
+            hints: arrival.hints.clone(),
+            rhythm: rhythm(&arrival.dates, now).or(self.rhythm),
+            defects: arrival.defects.clone(),
+            hub: arrival.hub.clone(),
             entries: Some(self.entries.unwrap_or(0) + arrival.new),
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
-            ..self.reached(source, arrival.quiet, now)
-        }
+            ..self.clone()
+        };
+        read.led(source, arrival.moved.as_ref(), now)
+            .reached(source, arrival.max_age, now)
     }
 
-    /// Nothing new. `validators` as `Fetched::NotModified` has them.
+    /// Nothing new. `validators` and `moved` as `Fetched::NotModified` has them; what the last
+    /// document wished holds on.
     pub fn unchanged(
         &self,
         source: &Source,
         validators: Validators,
         max_age: Option<Duration>,
+        moved: Option<&FeedUrl>,
         now: DateTime<Utc>,
     ) -> Self {
-        Poll {
+        let unchanged = Poll {
             validators,
             result: "not modified".to_owned(),
-            ..self.reached(source, max_age, now)
-        }
+            ..self.clone()
+        };
+        unchanged
+            .led(source, moved, now)
+            .reached(source, max_age, now)
     }
 
-    /// Nothing came, for a reason that may pass.
+    /// Nothing came, for a reason that may pass. A server that says when to come back speaks for
+    /// everything on its host.
     pub fn failed(
         &self,
         source: &Source,
@@ -123,50 +172,81 @@ impl Poll {
         retry_after: Option<Duration>,
         now: DateTime<Utc>,
     ) -> Self {
-        let failures = self.failures.saturating_add(1);
+        let failed = self.unwell(reason, now);
         let outcome = Outcome::Failed {
-            failures,
+            failures: failed.failures,
+            since: failed.failing_since.unwrap_or(now),
             retry_after,
         };
-        self.unwell(source, outcome, reason, now)
-    }
-
-    /// The server says that nothing will ever come.
-    pub fn gone(&self, source: &Source, now: DateTime<Utc>) -> Self {
-        let reason = "answered 410 Gone: remove this source".to_owned();
-        self.unwell(source, Outcome::Gone, reason, now)
-    }
-
-    fn reached(&self, source: &Source, quiet: Option<Duration>, now: DateTime<Utc>) -> Self {
+        let interval = own_interval(source, &failed, now);
+        let next = next_poll(&source.name, interval, outcome, now);
         Poll {
-            last: now,
-            next: next_poll(
-                &source.name,
-                source.interval,
-                Outcome::Reached { quiet },
-                now,
-            ),
-            failures: 0,
-            failing_since: None,
-            ..self.clone()
+            next: failed.admitted(next, now),
+            rests_until: retry_after.map(|wait| now + wait.min(LONGEST)),
+            ..failed
         }
     }
 
-    fn unwell(
-        &self,
-        source: &Source,
-        outcome: Outcome,
-        result: String,
-        now: DateTime<Utc>,
-    ) -> Self {
+    /// The server says that nothing will ever come.
+    pub fn gone(&self, now: DateTime<Utc>) -> Self {
+        let reason = "answered 410 Gone: not polled any more, remove or resume this source";
+        Poll {
+            gone: true,
+            ..self.unwell(reason.to_owned(), now)
+        }
+    }
+
+    /// What the log should say of this poll, which came after `before`: a source that begins to
+    /// fail, once a day while it fails, and that it has moved.
+    pub fn news_since(&self, before: &Poll) -> Option<String> {
+        if let Some(since) = self.failing_since {
+            let day = |at: DateTime<Utc>| (at - since).num_days();
+            let is_news =
+                before.failing_since.is_none() || self.gone || day(before.last) != day(self.last);
+            return is_news.then(|| self.result.clone());
+        }
+        let address = self.address.as_ref()?;
+        let is_news = before.address.as_ref() != Some(address);
+        is_news.then(|| {
+            let to = address.as_str();
+            format!("has moved to {to}: change its address in the configuration")
+        })
+    }
+
+    fn reached(self, source: &Source, max_age: Option<Duration>, now: DateTime<Utc>) -> Self {
+        let ttl = self.hints.ttl_minutes;
+        let ttl = ttl.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+        let outcome = Outcome::Reached {
+            quiet: max_age.max(ttl),
+        };
+        let interval = own_interval(source, &self, now);
+        let next = next_poll(&source.name, interval, outcome, now);
         Poll {
             last: now,
-            next: next_poll(&source.name, source.interval, outcome, now),
+            next: self.admitted(next, now),
+            failures: 0,
+            failing_since: None,
+            gone: false,
+            rests_until: None,
+            ..self
+        }
+    }
+
+    fn unwell(&self, result: String, now: DateTime<Utc>) -> Self {
+        let unwell = Poll {
+            last: now,
             result,
             failures: self.failures.saturating_add(1),
             failing_since: self.failing_since.or(Some(now)),
             ..self.clone()
-        }
+        };
+        unwell.led_nowhere(now)
+    }
+
+    /// `next`, or the first time after it that the source does not want for itself.
+    fn admitted(&self, next: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let room = (now + FARTHEST - next).to_std().unwrap_or_default();
+        outside_skipped(&self.hints, next, room)
     }
 }
 
@@ -174,8 +254,15 @@ impl Poll {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrival {
     pub validators: Validators,
-    /// The longest that HTTP or the feed itself asks to be left alone.
-    pub quiet: Option<Duration>,
+    /// For how long the server promises nothing new.
+    pub max_age: Option<Duration>,
+    /// Where a chain of permanent redirects led.
+    pub moved: Option<FeedUrl>,
+    /// How often the feed itself wants to be polled.
+    pub hints: Hints,
+    /// At most [`Poll::MOST_DEFECTS`].
+    pub defects: Vec<Defect>,
+    pub hub: Option<Hub>,
     /// Of all entries.
     pub entries: usize,
     /// The dates that the entries bear.
@@ -188,13 +275,13 @@ pub struct Arrival {
 
 impl Arrival {
     pub fn of(document: &Document, validators: Validators, max_age: Option<Duration>) -> Self {
-        let ttl = document
-            .hints
-            .ttl_minutes
-            .map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+        let defects = document.defects.iter().take(Poll::MOST_DEFECTS);
         Arrival {
             validators,
-            quiet: max_age.max(ttl),
+            max_age,
+            hints: document.hints.clone(),
+            defects: defects.cloned().collect(),
+            hub: document.hub.clone(),
             entries: document.entries.len(),
             dates: document
                 .entries

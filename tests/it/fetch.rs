@@ -76,7 +76,9 @@ async fn a_feed_comes_with_its_type_and_validators() {
         download.content_type.as_deref(),
         Some("application/rss+xml; charset=utf-8")
     );
-    assert_eq!(download.url.path(), "/feed");
+    assert_eq!(download.url.as_str(), server.url("/feed"));
+    assert_eq!(download.moved.unwrap().as_str(), server.url("/feed"));
+    assert_eq!(download.validators.url, Some(download.url));
     assert_eq!(download.validators.etag.as_deref(), Some(&b"W/\"a,b\""[..]));
     assert_eq!(
         download.validators.last_modified.as_deref(),
@@ -94,7 +96,7 @@ async fn validators_go_back_byte_for_byte() {
     ] {
         let server = Server::start(|_| Reply::new(&["304 Not Modified"], b"")).await;
         let validators = Validators {
-            url: None,
+            url: server.url("/").parse().ok(),
             etag: Some(etag.to_vec()),
             last_modified: Some(date.to_vec()),
         };
@@ -113,7 +115,8 @@ async fn validators_go_back_byte_for_byte() {
             fetched,
             Fetched::NotModified {
                 validators,
-                max_age: None
+                max_age: None,
+                moved: None,
             }
         );
     }
@@ -133,7 +136,7 @@ async fn a_304_may_bring_newer_validators() {
     })
     .await;
     let validators = Validators {
-        url: None,
+        url: server.url("/").parse().ok(),
         etag: Some(b"\"1\"".to_vec()),
         last_modified: Some(b"yesterday".to_vec()),
     };
@@ -144,11 +147,12 @@ async fn a_304_may_bring_newer_validators() {
         fetched,
         Fetched::NotModified {
             validators: Validators {
-                url: None,
+                url: server.url("/").parse().ok(),
                 etag: Some(b"\"2\"".to_vec()),
                 last_modified: Some(b"yesterday".to_vec()),
             },
             max_age: Some(Duration::from_secs(60)),
+            moved: None,
         }
     );
 }
@@ -172,6 +176,7 @@ async fn a_request_says_who_asks_for_what_and_nothing_else() {
         names.sort_unstable();
         assert_eq!(names, ["accept", "accept-encoding", "host", "user-agent"]);
         assert!(head.contains("accept: application/atom+xml, application/rss+xml, "));
+        assert!(head.contains("accept-encoding: zstd,gzip,br\r\n"), "{head}");
         assert!(head.contains("user-agent: Courant/0.1 (+https://courant.example/about)\r\n"));
     }
     assert_eq!(server.heads().len(), 2);
@@ -191,7 +196,7 @@ async fn refusals_are_told_apart() {
         ),
         "/304" => Reply::new(&["304 Not Modified"], b""),
         "/nowhere" => Reply::new(&["302 Found"], b""),
-        "/coded" => Reply::new(&["200 OK", "Content-Encoding: zstd"], b"x"),
+        "/coded" => Reply::new(&["200 OK", "Content-Encoding: deflate"], b"x"),
         "/short" => Reply::new(&["200 OK", "Content-Length: 100"], b"x"),
         _ => Reply::new(&["rubbish"], b""),
     })
@@ -218,7 +223,7 @@ async fn refusals_are_told_apart() {
     );
     assert_eq!(
         at("/coded").await,
-        failed("encoded as `zstd`, which was not asked for", None)
+        failed("encoded as `deflate`, which was not asked for", None)
     );
     for path in ["/short", "/rubbish"] {
         let fetched = at(path).await;
@@ -306,9 +311,9 @@ async fn redirects_end_somewhere() {
 
     assert_eq!(
         reason(config(), &server.url("/loop")).await,
-        "redirected more than 5 times"
+        format!("redirected in a circle, by way of {}", server.url("/loop"))
     );
-    assert_eq!(server.heads().len(), 6);
+    assert_eq!(server.heads().len(), 1);
     assert_eq!(
         reason(config(), &server.url("/0")).await,
         "redirected more than 5 times"

@@ -43,7 +43,7 @@ impl Ingest {
             .filter(|source| chosen(&source.name))
             .collect();
         let total = sources.len() as u64;
-        let polls = app.ingest.poll_each(sources, app.clock.now());
+        let polls = app.ingest.poll_each(sources);
         tokio::pin!(polls);
         let mut polled = Vec::new();
         while let Some((source, poll)) = polls.next().await {

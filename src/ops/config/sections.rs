@@ -190,12 +190,21 @@ fn read_fetch(section: &Section<'_>, site: Option<&Site>) -> FetchConfig {
             .optional("timeout", duration)
             .unwrap_or(Duration::from_secs(60)),
         connect_timeout: Duration::from_secs(10),
+        answer_timeout: Duration::from_secs(30),
         max_bytes: section
             .optional("max_bytes", size)
             .map_or(20_000_000, |bytes| {
                 usize::try_from(bytes).unwrap_or(usize::MAX)
             }),
         max_redirects: 5,
+        spacing: section
+            .optional("spacing", |value| match duration(value)? {
+                spacing if spacing > Duration::from_secs(60) => {
+                    Err("must be at most 1m".to_owned())
+                }
+                spacing => Ok(spacing),
+            })
+            .unwrap_or(Duration::from_secs(1)),
         guard: Guard {
             allow: section
                 .optional("allow_networks", list(text::<Network>))

@@ -50,7 +50,7 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         title: title.unwrap_or_else(|| name.to_string()),
         name,
         origin: origin?,
-        interval: interval.unwrap_or(Duration::from_secs(3600)),
+        interval,
         topics,
         mail_first,
     })

@@ -76,7 +76,8 @@ fn the_defaults_that_the_sample_shows_are_those_of_the_program() {
     assert_eq!(shown.fetch.max_bytes, bare.fetch.max_bytes);
     assert_eq!(shown.site.language, bare.site.language);
     assert_eq!(shown.site.zone, bare.site.zone);
-    assert_eq!(shown.sources[0].interval, bare.sources[0].interval);
+    assert_eq!(shown.fetch.spacing, bare.fetch.spacing);
+    assert_eq!(bare.sources[0].interval, None);
     assert_eq!(shown.sources[0].mail_first, bare.sources[0].mail_first);
     let (shown_edition, edition) = (&shown.editions[0], &bare.editions[0]);
     assert_eq!(

@@ -197,3 +197,25 @@ fn a_network_is_read_as_written() {
         assert_eq!(network.ok().as_deref(), expected, "{text}");
     }
 }
+
+#[test]
+fn one_private_address_among_public_ones_refuses_a_name() {
+    let screen = |guard: &Guard, found: &[&str]| {
+        let found = found
+            .iter()
+            .map(|ip| SocketAddr::new(ip.parse().unwrap(), 0));
+        guard.screen(found.collect()).map(|found| found.len())
+    };
+    let private = |ip: &str| Err(Denied::Private(ip.parse().unwrap()));
+
+    assert_eq!(screen(&guard(&[]), &["1.1.1.1", "2606:4700::1111"]), Ok(2));
+    for ip in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1"] {
+        assert_eq!(screen(&guard(&[]), &["1.1.1.1", ip]), private(ip));
+        assert_eq!(screen(&guard(&[]), &[ip, "1.1.1.1"]), private(ip));
+        assert_eq!(screen(&guard(&[ip]), &[ip, "1.1.1.1"]), Ok(2));
+    }
+    assert_eq!(
+        screen(&guard(&[]), &["::ffff:10.0.0.1"]),
+        private("10.0.0.1")
+    );
+}

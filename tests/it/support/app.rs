@@ -193,7 +193,7 @@ pub(crate) fn feed_source(name: &str, server: &Server) -> String {
 /// Lets feeds come from `server`, which is on loopback.
 pub(crate) fn fetching_from(server: &Server) -> String {
     let port = server.port();
-    format!("[fetch]\nallow_networks = [\"127.0.0.0/8\"]\nports = [{port}]\n")
+    format!("[fetch]\nallow_networks = [\"127.0.0.0/8\"]\nports = [{port}]\nspacing = \"0s\"\n")
 }
 
 /// An RSS document with an item for each title, dated on the day before every test begins.
