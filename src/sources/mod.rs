@@ -7,7 +7,7 @@ pub mod guard;
 mod headers;
 pub mod schedule;
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -188,6 +188,17 @@ impl Poll {
     }
 }
 
+/// What is kept about one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// None before the first poll.
+    pub poll: Option<Poll>,
+    /// Since when the operator has it left alone.
+    pub paused: Option<DateTime<Utc>>,
+    /// Articles that it was the first to bring, whatever became of them.
+    pub articles: u64,
+}
+
 /// What is kept about polling.
 #[async_trait]
 pub trait SourceStore: Send + Sync {
@@ -196,4 +207,18 @@ pub trait SourceStore: Send + Sync {
 
     /// Records a poll that brought no document: not modified, or failed.
     async fn record_quiet(&self, source: &SourceName, poll: &Poll) -> port::Result<()>;
+
+    /// What is kept about every source that anything is kept about, also of those that the
+    /// configuration no longer names.
+    async fn standings(&self) -> port::Result<BTreeMap<SourceName, Standing>>;
+
+    /// Has `source` left alone from `now` on; one that is paused already stays so since then.
+    async fn pause(&self, source: &SourceName, now: DateTime<Utc>) -> port::Result<()>;
+
+    /// Ends a pause. A source that is gone is taken for alive again and due `now`; any other keeps
+    /// its next poll, so that nobody is asked sooner for having been paused.
+    async fn resume(&self, source: &SourceName, now: DateTime<Utc>) -> port::Result<()>;
+
+    /// The paused sources, and since when.
+    async fn paused(&self) -> port::Result<BTreeMap<SourceName, DateTime<Utc>>>;
 }
