@@ -3,6 +3,7 @@
 pub mod article;
 pub mod task;
 pub mod read;
+mod sift;
 pub mod parse;
 mod charset;
 mod xml;

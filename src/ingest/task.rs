@@ -17,6 +17,7 @@ use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
     read::{Brought, Reader},
+    sift::{self, Sifted},
 };
 use crate::{
     dedupe::{
@@ -57,6 +58,8 @@ pub struct IngestDueSources {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Polled {
     pub recorded: Recorded,
+    /// Entries that the source's rules did not admit.
+    pub left_out: u64,
     /// In words an operator reads.
     pub result: String,
     pub failed: bool,
@@ -124,9 +127,9 @@ impl IngestDueSources {
     async fn keep(&self, source: &Source, poll: Poll) -> port::Result<Polled> {
         self.polls.record_quiet(&source.name, &poll).await?;
         Ok(Polled {
-            recorded: Recorded::default(),
             failed: poll.failures > 0,
             result: poll.result,
+            ..Polled::default()
         })
     }
 
@@ -138,9 +141,13 @@ impl IngestDueSources {
         before: &Poll,
         entries: Vec<Entry>,
         home: Url,
-        arrival: Arrival,
+        mut arrival: Arrival,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
+        let rules = source.rules.clone();
+        let sifted = off_the_runtime(move || sift::sift(&rules, entries, now)).await;
+        let Sifted { entries, left_out } = sifted;
+        arrival.unread.extend(sift::note(left_out));
         let mut kept = self.index.lock().await;
         let judgments = self.judge(source, entries, home).await?;
         let is_new = |(judgment, _): &&(Judgment, _)| judgment.finding == Finding::New;
@@ -164,6 +171,7 @@ impl IngestDueSources {
         *kept = index;
         Ok(Polled {
             recorded,
+            left_out,
             result,
             failed: false,
         })

@@ -5,6 +5,7 @@ pub mod fetch;
 pub mod folder;
 pub mod guard;
 mod headers;
+pub mod rules;
 pub mod schedule;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
@@ -14,7 +15,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::entry::{Defect, Hints, Hub};
+use self::{
+    entry::{Defect, Hints, Hub},
+    rules::Rules,
+};
 use crate::{
     id::{SourceName, TopicSlug},
     port,
@@ -33,6 +37,8 @@ pub struct Source {
     pub topics: Vec<TopicSlug>,
     /// How many articles of a first fetch, the latest ones, digests may carry. Default 0.
     pub mail_first: usize,
+    /// Which of its entries are wanted. Default: all.
+    pub rules: Rules,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
-use crate::{id::SourceName, ops::app::App, task::chain};
+use crate::{id::SourceName, ingest::task, ops::app::App, task::chain};
 
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct Ingest {
@@ -23,6 +23,8 @@ struct Polled {
     known: u64,
     reprints: u64,
     held: u64,
+    /// By the rules of the source.
+    left_out: u64,
     /// What the poll came to, in words.
     result: String,
     failed: bool,
@@ -47,10 +49,12 @@ impl Ingest {
         tokio::pin!(polls);
         let mut polled = Vec::new();
         while let Some((source, poll)) = polls.next().await {
-            let (recorded, result, failed) = match poll {
-                Ok(poll) => (poll.recorded, poll.result, poll.failed),
-                Err(err) => (Default::default(), chain(&err), true),
-            };
+            let poll = poll.unwrap_or_else(|err| task::Polled {
+                result: chain(&err),
+                failed: true,
+                ..task::Polled::default()
+            });
+            let recorded = poll.recorded;
             polled.push(Polled {
                 source: source.name.clone(),
                 new: recorded.new,
@@ -58,8 +62,9 @@ impl Ingest {
                 known: recorded.known,
                 reprints: recorded.reprints,
                 held: recorded.held,
-                result,
-                failed,
+                left_out: poll.left_out,
+                result: poll.result,
+                failed: poll.failed,
             });
             out.progress(polled.len() as u64, total, "sources").await;
         }

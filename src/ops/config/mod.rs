@@ -2,6 +2,7 @@
 
 mod edition;
 pub mod reader;
+mod rules;
 mod sections;
 mod source;
 mod value;
