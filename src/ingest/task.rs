@@ -29,7 +29,7 @@ use crate::{
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
     related::{index::Index, named},
-    sources::{Poll, Source, SourceStore, entry::Entry, schedule::Arrival},
+    sources::{Poll, Source, SourceStore, entry::Entry, schedule::Arrival, stirred::Stirred},
     task::{Report, Task, chain},
 };
 
@@ -49,6 +49,8 @@ pub struct IngestDueSources {
     pub articles: Arc<dyn ArticleStore>,
     pub reader: Reader,
     pub sources: Vec<Source>,
+    /// Due whatever their next poll says.
+    pub stirred: Stirred,
     /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
     pub index: Mutex<Option<Index>>,
@@ -266,12 +268,22 @@ impl IngestDueSources {
 
     async fn due(&self, now: DateTime<Utc>) -> port::Result<Vec<&Source>> {
         let mut due = Vec::new();
-        for source in &self.sources {
-            if Poll::resumed(self.polls.poll(&source.name).await?, source, now).next <= now {
+        let sources = self.unpaused().await?;
+        let stirred = self.stirred.take();
+        for source in sources {
+            let poll = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
+            if poll.next <= now || stirred.contains(&source.name) {
                 due.push(source);
             }
         }
         Ok(due)
+    }
+
+    /// The sources that the operator has not paused.
+    pub async fn unpaused(&self) -> port::Result<Vec<&Source>> {
+        let paused = self.polls.paused().await?;
+        let is_active = |source: &&Source| !paused.contains_key(&source.name);
+        Ok(self.sources.iter().filter(is_active).collect())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
     ingest::{read::Reader, task::IngestDueSources},
-    sources::fetch::Fetcher,
+    sources::{fetch::Fetcher, stirred::Stirred},
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
     task::Activator,
@@ -47,6 +47,7 @@ pub struct App {
 /// Shortens the wait of the task of that name.
 #[derive(Clone, Debug, Default)]
 pub struct Wakes {
+    pub ingest: Activator,
     pub publish: Activator,
     pub optin: Activator,
     pub delivery: Activator,
@@ -139,6 +140,7 @@ fn ingest(config: &Config, parts: &web::State) -> Result<IngestDueSources> {
             fetcher: Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?,
         },
         sources: config.sources.clone(),
+        stirred: Stirred::default(),
         index: Mutex::default(),
     })
 }

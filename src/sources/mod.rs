@@ -7,6 +7,7 @@ pub mod guard;
 mod headers;
 pub mod rules;
 pub mod schedule;
+pub mod stirred;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -45,6 +46,16 @@ pub struct Source {
 pub enum Origin {
     Feed(FeedUrl),
     Folder(PathBuf),
+}
+
+impl Origin {
+    /// The key of the configuration that states it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Origin::Feed(_) => "feed",
+            Origin::Folder(_) => "folder",
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -170,6 +181,9 @@ pub struct Moved {
 impl Poll {
     pub const MOST_DEFECTS: usize = 20;
 
+    /// The result of a source that was never polled.
+    pub const NEVER: &str = "never polled";
+
     /// The state of a source that was never polled; due at once.
     pub fn unpolled(origin: &Origin, now: DateTime<Utc>) -> Self {
         Poll {
@@ -177,7 +191,7 @@ impl Poll {
             validators: Validators::default(),
             last: now,
             next: now,
-            result: "never polled".to_owned(),
+            result: Poll::NEVER.to_owned(),
             address: None,
             moved: None,
             failures: 0,

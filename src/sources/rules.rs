@@ -39,6 +39,27 @@ pub struct Filter {
     pub categories: Vec<Category>,
 }
 
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.words.iter().map(|phrase| phrase.0.join(" "));
+        let patterns = self
+            .patterns
+            .iter()
+            .map(|pattern| pattern.0.as_str().to_owned());
+        let categories = self.categories.iter().map(|category| category.0.clone());
+        let parts = [
+            ("words", Vec::from_iter(words)),
+            ("regex", Vec::from_iter(patterns)),
+            ("categories", Vec::from_iter(categories)),
+        ];
+        let stated = parts.iter().filter(|(_, of)| !of.is_empty());
+        let told: Vec<String> = stated
+            .map(|(what, of)| format!("{what} {}", of.join(", ")))
+            .collect();
+        f.write_str(&told.join("; "))
+    }
+}
+
 /// One or more words in this order, in any case. In scripts without spaces, wherever they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase(Vec<String>);

@@ -7,7 +7,10 @@ use std::{
 
 use chrono::{DateTime, Days, Utc};
 
-use super::{Poll, Source, Validators, entry::Document};
+use super::{
+    Poll, Source, Validators,
+    entry::{Defect, Document},
+};
 use crate::id::SourceName;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -94,6 +97,7 @@ impl Poll {
                 .map(String::as_str)
                 .collect::<Vec<_>>()
                 .join("; "),
+            defects: arrival.defects.clone(),
             entries: Some(self.entries.unwrap_or(0) + arrival.new),
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
             ..self.reached(source, arrival.quiet, now)
@@ -184,6 +188,8 @@ pub struct Arrival {
     pub new: u64,
     /// Parts that could not be read, each with its reason.
     pub unread: Vec<String>,
+    /// The first of the document's; at most [`Poll::MOST_DEFECTS`].
+    pub defects: Vec<Defect>,
 }
 
 impl Arrival {
@@ -200,6 +206,12 @@ impl Arrival {
                 .entries
                 .iter()
                 .filter_map(|entry| entry.published)
+                .collect(),
+            defects: document
+                .defects
+                .iter()
+                .take(Poll::MOST_DEFECTS)
+                .cloned()
                 .collect(),
             ..Arrival::default()
         }

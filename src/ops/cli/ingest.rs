@@ -10,7 +10,7 @@ use crate::{id::SourceName, ingest::task, ops::app::App, task::chain};
 
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct Ingest {
-    /// Only this source; may be repeated
+    /// Only this source, also if it is paused; may be repeated
     #[arg(long = "source", value_name = "NAME")]
     sources: Vec<SourceName>,
 }
@@ -37,13 +37,16 @@ impl Ingest {
         if let Some(unknown) = self.sources.iter().find(|name| !known(name)) {
             bail!("there is no source `{unknown}`");
         }
-        let chosen = |name: &SourceName| self.sources.is_empty() || self.sources.contains(name);
-        let sources: Vec<_> = app
-            .config
-            .sources
-            .iter()
-            .filter(|source| chosen(&source.name))
-            .collect();
+        // Paused sources are asked only by name.
+        let sources: Vec<_> = match self.sources.as_slice() {
+            [] => app.ingest.unpaused().await?,
+            names => app
+                .config
+                .sources
+                .iter()
+                .filter(|source| names.contains(&source.name))
+                .collect(),
+        };
         let total = sources.len() as u64;
         let polls = app.ingest.poll_each(sources, app.clock.now());
         tokio::pin!(polls);

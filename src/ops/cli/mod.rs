@@ -9,6 +9,7 @@ pub mod order;
 pub mod outbox;
 pub mod output;
 pub mod parse;
+pub mod sources;
 pub mod subscribers;
 pub mod table;
 
