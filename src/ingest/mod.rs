@@ -21,6 +21,8 @@ mod bounds;
 mod dom;
 pub mod extract;
 pub mod named;
+pub mod discover;
+pub mod opml;
 pub mod markdown;
 pub mod sanitize;
 pub mod text;
