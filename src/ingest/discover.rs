@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{dom, tags::tags, text};
+use super::{charset, dom, tags::tags, text};
 
 /// Links of one page that are looked at.
 const MOST: usize = 50;
@@ -25,13 +25,14 @@ pub struct Offer {
     pub title: String,
 }
 
-/// The feeds that `html` links to with `rel=alternate`, best first, each once.
+/// The feeds that a page links to with `rel=alternate`, best first, each once.
 ///
 /// Those of comments stand last: a site that offers anything else does not mean them.
-pub fn offers(html: &str, page: &Url) -> Vec<Offer> {
+pub fn offers(bytes: &[u8], content_type: Option<&str>, page: &Url) -> Vec<Offer> {
+    let html = charset::decode(bytes, content_type).text;
     let mut base = page.clone();
     let mut ranked: Vec<(u8, Offer)> = Vec::new();
-    for tag in tags(html) {
+    for tag in tags(&html) {
         let value = |name| tag.attribute(name).map(text::from_html);
         if tag.is(&["base"]) && !tag.is_end {
             base = value("href")
@@ -122,7 +123,7 @@ mod tests {
 
     #[track_caller]
     fn check(html: &str, expected: &[&str]) {
-        let offers = offers(html, &page());
+        let offers = offers(html.as_bytes(), None, &page());
         let found: Vec<&str> = offers.iter().map(|offer| offer.url.as_str()).collect();
         assert_eq!(found, expected, "{html}");
     }
@@ -192,13 +193,13 @@ mod tests {
         let link = |n| format!("<link rel=alternate type=text/xml href=/{n}>");
         let html: String = (0..1000).map(link).collect();
 
-        assert_eq!(offers(&html, &page()).len(), MOST);
+        assert_eq!(offers(html.as_bytes(), None, &page()).len(), MOST);
     }
 
     proptest! {
         #[test]
         fn no_page_makes_it_panic(html in "(<link rel=alternate type=text/xml href=|\\PC|[<>='\"])*") {
-            offers(&html, &page());
+            offers(html.as_bytes(), None, &page());
         }
     }
 }

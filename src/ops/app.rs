@@ -38,6 +38,8 @@ pub struct App {
     pub deliver: Option<Arc<DeliverOutbox>>,
     pub web: web::State,
     pub wakes: Wakes,
+    /// Has the daemon read its configuration again, as SIGHUP does.
+    pub reload: Activator,
     /// Cancelled when the process should end.
     pub stop: CancellationToken,
     /// Cancelled when these parts should finish: at the end, or because others take their place.
@@ -70,7 +72,11 @@ impl App {
     /// Prepares every part anew, over the same store.
     pub fn renewed(&self, config: Config) -> Result<App> {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
-        Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone())
+        let app = Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone())?;
+        Ok(App {
+            reload: self.reload.clone(),
+            ..app
+        })
     }
 
     fn assemble(
@@ -108,6 +114,7 @@ impl App {
             store,
             web,
             wakes,
+            reload: Activator::default(),
             stop,
             retired,
         })

@@ -163,10 +163,13 @@ async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) 
     }
 }
 
-/// Waits for a SIGHUP that finds a sound configuration in `files`.
+/// Waits for a SIGHUP, or an order to the same end, that finds a sound configuration in `files`.
 async fn next(app: &App, files: &[PathBuf], hangups: &mut Signal) -> App {
     loop {
-        hangups.recv().await;
+        tokio::select! {
+            _ = hangups.recv() => {}
+            () = app.reload.woken() => {}
+        }
         let config = match Config::load(files, World::Checked) {
             Ok(config) => config,
             Err(problems) => {

@@ -13,5 +13,6 @@ mod layers;
 mod promises;
 mod recovery;
 mod relay;
+mod sources;
 mod store_contract;
 mod subscribe;

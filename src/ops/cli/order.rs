@@ -24,9 +24,11 @@ use crate::ops::{
 pub enum Order {
     /// Poll sources now, once
     Ingest(ingest::Ingest),
-    /// Where entries come from
-    #[command(subcommand)]
+    #[command(skip)]
     Sources(sources::Asked),
+    /// Has the daemon read its configuration again.
+    #[command(skip)]
+    Reload,
     /// The library
     #[command(subcommand)]
     Articles(articles::Articles),
@@ -89,6 +91,7 @@ impl Order {
             Order::Digest(order) => order.make_paths_absolute(),
             Order::Ingest(_)
             | Order::Sources(_)
+            | Order::Reload
             | Order::Articles(_)
             | Order::Editions(_)
             | Order::Feed(_)
@@ -100,6 +103,10 @@ impl Order {
         match self {
             Order::Ingest(order) => order.obey(app, out).await,
             Order::Sources(order) => order.obey(app, out).await,
+            Order::Reload => {
+                app.reload.wake();
+                Ok(Done::Wholly)
+            }
             Order::Articles(order) => order.obey(app, out).await,
             Order::Editions(order) => order.obey(app, out).await,
             Order::Feed(order) => order.obey(app, out).await,

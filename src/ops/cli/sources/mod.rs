@@ -1,15 +1,49 @@
 //! `courant sources`.
 
+mod add;
+mod edit;
+mod export;
+mod finding;
+mod import;
 mod list;
+mod naming;
 mod pause;
 mod show;
 mod state;
 
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
-use super::{order::Done, output::Out};
+use super::{
+    order::{self, Done, Order},
+    output::Out,
+};
 use crate::{id::SourceName, ops::app::App};
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Sources {
+    #[command(flatten)]
+    Asked(Asked),
+    /// Find the feed of an address and add it to the configuration
+    Add(add::Add),
+    /// Add the feeds of an OPML list to the configuration; folders become topics
+    Import(import::Import),
+    /// Write the feeds of the configuration as an OPML list; topics become folders
+    Export(export::Export),
+}
+
+/// Runs a command here, or has it obeyed where the store is.
+pub async fn run(command: Sources, files: &[PathBuf], json: bool) -> Result<ExitCode> {
+    match command {
+        Sources::Asked(asked) => order::give(Order::Sources(asked), files, json).await,
+        Sources::Add(add) => add::add(add, files, json).await,
+        Sources::Import(import) => import::import(import, files, json).await,
+        Sources::Export(export) => Ok(export::export(&export, files)),
+    }
+}
 
 /// Those that need the store.
 #[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
@@ -40,7 +74,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    pub async fn obey(self, app: &App, out: &Out) -> anyhow::Result<Done> {
+    pub async fn obey(self, app: &App, out: &Out) -> Result<Done> {
         match self {
             Asked::List { failing } => {
                 let which = match failing {
