@@ -21,6 +21,7 @@ use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
     read::{Brought, Reader},
+    sift::{self, Sifted},
     turns::{Asked, Turn, Turns},
 };
 use crate::{
@@ -30,12 +31,15 @@ use crate::{
         flood,
         judge::{self, Finding, Judgment},
     },
-    id::ArticleId,
+    id::{ArticleId, SourceName},
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
     related::{index::Index, named},
     sources::{
-        Origin, Poll, Source, SourceStore, agenda::MOST_IN_HAND, entry::Entry, schedule::Arrival,
+        Origin, Poll, Source, SourceStore,
+        agenda::{MOST_IN_HAND, Polling},
+        entry::Entry,
+        schedule::Arrival,
     },
     task::{Report, Task, chain},
 };
@@ -70,6 +74,8 @@ pub struct IngestDueSources {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Polled {
     pub recorded: Recorded,
+    /// Entries that the source's rules did not admit.
+    pub left_out: u64,
     /// In words an operator reads.
     pub result: String,
     pub failed: bool,
@@ -106,6 +112,7 @@ impl IngestDueSources {
                 let until = until.format("%Y-%m-%d %H:%M UTC");
                 Ok(Polled {
                     recorded: Recorded::default(),
+                    left_out: 0,
                     result: format!("not asked: its host wants to be left alone until {until}"),
                     failed: true,
                     news: None,
@@ -124,8 +131,16 @@ impl IngestDueSources {
     /// Reads anew where a source stands, after somebody else changed it.
     pub async fn reconsider(&self, source: &Source, now: DateTime<Utc>) -> port::Result<()> {
         let kept = self.polls.poll(&source.name).await?;
+        let polling = Polling::of(self.polls.paused().await?.contains_key(&source.name));
         let poll = Poll::resumed(kept, source, now);
-        self.turns.reconsider(&source.name, &poll);
+        self.turns.reconsider(&source.name, &poll, polling);
+        Ok(())
+    }
+
+    /// Makes a source due that has something new by its own account.
+    pub async fn stir(&self, source: &SourceName) -> port::Result<()> {
+        self.plan(self.clock.now()).await?;
+        self.turns.stir(source);
         Ok(())
     }
 
@@ -194,9 +209,13 @@ impl IngestDueSources {
         before: &Poll,
         entries: Vec<Entry>,
         home: Url,
-        arrival: Arrival,
+        mut arrival: Arrival,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
+        let rules = source.rules.clone();
+        let sifted = off_the_runtime(move || sift::sift(&rules, entries, now)).await;
+        let Sifted { entries, left_out } = sifted;
+        arrival.unread.extend(sift::note(left_out));
         let mut kept = self.index.lock().await;
         let judgments = self.judge(source, entries, home).await?;
         let is_new = |(judgment, _): &&(Judgment, _)| judgment.finding == Finding::New;
@@ -217,7 +236,10 @@ impl IngestDueSources {
         };
         let recorded = self.store.record(record).await?;
         *kept = index;
-        Ok(Polled::of(recorded, before, poll))
+        Ok(Polled {
+            left_out,
+            ..Polled::of(recorded, before, poll)
+        })
     }
 
     /// Judges by guid and link, and where these do not tell, by text; makes readable what readers
@@ -312,9 +334,11 @@ impl IngestDueSources {
         let Some(mut agenda) = self.turns.to_plan(now) else {
             return Ok(());
         };
+        let paused = self.polls.paused().await?;
         for source in &self.sources {
             let kept = self.polls.poll(&source.name).await?;
-            agenda.add(source, &Poll::resumed(kept, source, now));
+            let polling = Polling::of(paused.contains_key(&source.name));
+            agenda.add(source, &Poll::resumed(kept, source, now), polling);
         }
         self.turns.plan(agenda, now);
         Ok(())
@@ -345,12 +369,20 @@ impl IngestDueSources {
             }
         }
     }
+
+    /// The sources that the operator has not paused.
+    pub async fn unpaused(&self) -> port::Result<Vec<&Source>> {
+        let paused = self.polls.paused().await?;
+        let is_active = |source: &&Source| !paused.contains_key(&source.name);
+        Ok(self.sources.iter().filter(is_active).collect())
+    }
 }
 
 impl Polled {
     fn of(recorded: Recorded, before: &Poll, after: Poll) -> Self {
         Polled {
             recorded,
+            left_out: 0,
             result: after.result.clone(),
             failed: after.failures > 0,
             news: after.news_since(before),

@@ -13,7 +13,7 @@ use crate::{
     id::SourceName,
     sources::{
         Poll,
-        agenda::{Agenda, Claim},
+        agenda::{Agenda, Claim, Polling},
     },
 };
 
@@ -112,9 +112,15 @@ impl Turns {
     }
 
     /// Somebody else changed where a source stands.
-    pub(super) fn reconsider(&self, source: &SourceName, poll: &Poll) {
+    pub(super) fn reconsider(&self, source: &SourceName, poll: &Poll, polling: Polling) {
         if let Some(agenda) = &mut *self.lock() {
-            agenda.reconsider(source, poll);
+            agenda.reconsider(source, poll, polling);
+        }
+    }
+
+    pub(super) fn stir(&self, source: &SourceName) {
+        if let Some(agenda) = &mut *self.lock() {
+            agenda.stir(source);
         }
     }
 

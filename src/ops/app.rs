@@ -38,6 +38,8 @@ pub struct App {
     pub deliver: Option<Arc<DeliverOutbox>>,
     pub web: web::State,
     pub wakes: Wakes,
+    /// Has the daemon read its configuration again, as SIGHUP does.
+    pub reload: Activator,
     /// Cancelled when the process should end.
     pub stop: CancellationToken,
     /// Cancelled when these parts should finish: at the end, or because others take their place.
@@ -47,6 +49,7 @@ pub struct App {
 /// Shortens the wait of the task of that name.
 #[derive(Clone, Debug, Default)]
 pub struct Wakes {
+    pub ingest: Activator,
     pub publish: Activator,
     pub optin: Activator,
     pub delivery: Activator,
@@ -69,7 +72,12 @@ impl App {
     /// Prepares every part anew, over the same store.
     pub async fn renewed(&self, config: Config) -> Result<App> {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
-        Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone()).await
+        let (clock, stop) = (self.clock.clone(), self.stop.clone());
+        let app = Self::assemble(config, clock, store, tokens, stop).await?;
+        Ok(App {
+            reload: self.reload.clone(),
+            ..app
+        })
     }
 
     async fn assemble(
@@ -107,6 +115,7 @@ impl App {
             store,
             web,
             wakes,
+            reload: Activator::default(),
             stop,
             retired,
         })

@@ -24,7 +24,7 @@ use super::{
     driver::Driver,
     shutdown,
 };
-use crate::{task::Activator, web};
+use crate::web;
 
 /// How long tasks may take to finish what they have in hand; below systemd's 90 s.
 const GRACE: Duration = Duration::from_secs(30);
@@ -138,7 +138,7 @@ fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Drive
         "control socket",
         control::serve(control.clone(), app.clone()),
     );
-    driver.start(app.ingest.clone(), Activator::default());
+    driver.start(app.ingest.clone(), app.wakes.ingest.clone());
     driver.start(app.publish.clone(), app.wakes.publish.clone());
     driver.start(app.confirm.clone(), app.wakes.optin.clone());
     if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {
@@ -163,10 +163,13 @@ async fn listen(listener: TcpListener, router: Router, stop: CancellationToken) 
     }
 }
 
-/// Waits for a SIGHUP that finds a sound configuration in `files`.
+/// Waits for a SIGHUP, or an order to the same end, that finds a sound configuration in `files`.
 async fn next(app: &App, files: &[PathBuf], hangups: &mut Signal) -> App {
     loop {
-        hangups.recv().await;
+        tokio::select! {
+            _ = hangups.recv() => {}
+            () = app.reload.woken() => {}
+        }
         let config = match Config::load(files, World::Checked) {
             Ok(config) => config,
             Err(problems) => {

@@ -37,10 +37,29 @@ pub struct Agenda {
     latest: DateTime<Utc>,
 }
 
+/// Whether the operator wants a source polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polling {
+    Active,
+    Paused,
+}
+
+impl Polling {
+    pub fn of(is_paused: bool) -> Self {
+        match is_paused {
+            true => Polling::Paused,
+            false => Polling::Active,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     lane: usize,
     stand: Stand,
+    polling: Polling,
+    /// It has something new that the poll in hand may not have seen.
+    is_stirred: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +110,7 @@ impl Agenda {
     }
 
     /// Adds a source in the next place.
-    pub fn add(&mut self, source: &Source, poll: &Poll) {
+    pub fn add(&mut self, source: &Source, poll: &Poll, polling: Polling) {
         let n = self.sources.len();
         let known = host(source, poll).and_then(|host| match self.hosts.entry(host) {
             hash_map::Entry::Occupied(lane) => Some(*lane.get()),
@@ -101,8 +120,12 @@ impl Agenda {
             }
         });
         let lane = known.unwrap_or_else(|| self.open_lane(source));
-        let stand = Stand::Idle;
-        self.sources.push(Entry { lane, stand });
+        self.sources.push(Entry {
+            lane,
+            stand: Stand::Idle,
+            polling,
+            is_stirred: false,
+        });
         self.names.insert(source.name.clone(), n);
         self.unset_ready(lane);
         self.rest(lane, poll);
@@ -154,11 +177,12 @@ impl Agenda {
     }
 
     /// Somebody else changed where the source stands. One in hand is left to whoever has it.
-    pub fn reconsider(&mut self, name: &SourceName, poll: &Poll) {
+    pub fn reconsider(&mut self, name: &SourceName, poll: &Poll, polling: Polling) {
         let Some(n) = self.place_of(name) else {
             return;
         };
-        let Entry { lane, stand } = self.sources[n];
+        self.sources[n].polling = polling;
+        let Entry { lane, stand, .. } = self.sources[n];
         if stand == Stand::InHand {
             return;
         }
@@ -166,6 +190,24 @@ impl Agenda {
         self.withdraw(n);
         self.wait(n, poll);
         self.set_ready(lane);
+    }
+
+    /// The source has something new by its own account: it is due as soon as its lane is free.
+    pub fn stir(&mut self, name: &SourceName) {
+        let Some(n) = self.place_of(name) else {
+            return;
+        };
+        let Entry { lane, stand, .. } = self.sources[n];
+        match stand {
+            Stand::InHand => self.sources[n].is_stirred = true,
+            Stand::Waiting(_) => {
+                self.unset_ready(lane);
+                self.withdraw(n);
+                self.put(n, DateTime::<Utc>::MIN_UTC);
+                self.set_ready(lane);
+            }
+            Stand::Idle => {}
+        }
     }
 
     /// When the next source may be asked; none while as many are in hand as may be.
@@ -207,9 +249,13 @@ impl Agenda {
 
     /// Puts a source that is polled among those that wait; its lane is not in `ready` meanwhile.
     fn wait(&mut self, n: usize, poll: &Poll) {
-        match poll.is_active() {
-            true => self.put(n, poll.next),
-            false => self.sources[n].stand = Stand::Idle,
+        let is_stirred = std::mem::take(&mut self.sources[n].is_stirred);
+        match self.sources[n].polling {
+            Polling::Active if poll.is_active() && is_stirred => {
+                self.put(n, DateTime::<Utc>::MIN_UTC);
+            }
+            Polling::Active if poll.is_active() => self.put(n, poll.next),
+            Polling::Active | Polling::Paused => self.sources[n].stand = Stand::Idle,
         }
     }
 
@@ -220,7 +266,7 @@ impl Agenda {
     }
 
     fn withdraw(&mut self, n: usize) {
-        let Entry { lane, stand } = self.sources[n];
+        let Entry { lane, stand, .. } = self.sources[n];
         if let Stand::Waiting(due) = stand {
             self.lanes[lane].waiting.remove(&(due, n));
         }

@@ -7,18 +7,22 @@ pub mod guard;
 mod headers;
 mod trail;
 pub mod agenda;
+pub mod rules;
 pub mod schedule;
 pub mod rhythm;
 mod moved;
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::entry::{Defect, Hints, Hub};
+use self::{
+    entry::{Defect, Hints, Hub},
+    rules::Rules,
+};
 use crate::{
     id::{SourceName, TopicSlug},
     port,
@@ -38,12 +42,24 @@ pub struct Source {
     pub topics: Vec<TopicSlug>,
     /// How many articles of a first fetch, the latest ones, digests may carry. Default 0.
     pub mail_first: usize,
+    /// Which of its entries are wanted. Default: all.
+    pub rules: Rules,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Feed(FeedUrl),
     Folder(PathBuf),
+}
+
+impl Origin {
+    /// The key of the configuration that states it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Origin::Feed(_) => "feed",
+            Origin::Folder(_) => "folder",
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -175,6 +191,9 @@ pub struct Moved {
 impl Poll {
     pub const MOST_DEFECTS: usize = 20;
 
+    /// The result of a source that was never polled.
+    pub const NEVER: &str = "never polled";
+
     /// The state of a source that was never polled; due at once.
     pub fn unpolled(origin: &Origin, now: DateTime<Utc>) -> Self {
         Poll {
@@ -182,7 +201,7 @@ impl Poll {
             validators: Validators::default(),
             last: now,
             next: now,
-            result: "never polled".to_owned(),
+            result: Poll::NEVER.to_owned(),
             address: None,
             moved: None,
             failures: 0,
@@ -199,6 +218,17 @@ impl Poll {
     }
 }
 
+/// What is kept about one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// None before the first poll.
+    pub poll: Option<Poll>,
+    /// Since when the operator has it left alone.
+    pub paused: Option<DateTime<Utc>>,
+    /// Articles that it was the first to bring, whatever became of them.
+    pub articles: u64,
+}
+
 /// What is kept about polling.
 #[async_trait]
 pub trait SourceStore: Send + Sync {
@@ -207,4 +237,18 @@ pub trait SourceStore: Send + Sync {
 
     /// Records a poll that brought no document: not modified, or failed.
     async fn record_quiet(&self, source: &SourceName, poll: &Poll) -> port::Result<()>;
+
+    /// What is kept about every source that anything is kept about, also of those that the
+    /// configuration no longer names.
+    async fn standings(&self) -> port::Result<BTreeMap<SourceName, Standing>>;
+
+    /// Has `source` left alone from `now` on; one that is paused already stays so since then.
+    async fn pause(&self, source: &SourceName, now: DateTime<Utc>) -> port::Result<()>;
+
+    /// Ends a pause. A source that is gone is taken for alive again and due `now`; any other keeps
+    /// its next poll, so that nobody is asked sooner for having been paused.
+    async fn resume(&self, source: &SourceName, now: DateTime<Utc>) -> port::Result<()>;
+
+    /// The paused sources, and since when.
+    async fn paused(&self) -> port::Result<BTreeMap<SourceName, DateTime<Utc>>>;
 }

@@ -77,7 +77,7 @@ impl Poll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::SourceName;
+    use crate::{id::SourceName, sources::Rules};
 
     const OLD: &str = "https://wire.example/old";
     const NEW: &str = "https://wire.example/new";
@@ -94,6 +94,7 @@ mod tests {
             interval: None,
             topics: Vec::new(),
             mail_first: 0,
+            rules: Rules::default(),
         }
     }
 

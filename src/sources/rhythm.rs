@@ -87,7 +87,10 @@ pub fn outside_skipped(hints: &Hints, at: DateTime<Utc>, longest: Duration) -> D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::SourceName, sources::FeedUrl};
+    use crate::{
+        id::SourceName,
+        sources::{FeedUrl, Rules},
+    };
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -101,6 +104,7 @@ mod tests {
             interval,
             topics: Vec::new(),
             mail_first: 0,
+            rules: Rules::default(),
         }
     }
 

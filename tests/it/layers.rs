@@ -67,7 +67,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Where an external crate may be named.
-const BELONGS_TO: [(&str, &[&str]); 15] = [
+const BELONGS_TO: [(&str, &[&str]); 17] = [
     ("ammonia", &["ingest"]),
     ("anyhow", &["ops"]),
     ("atom_syndication", &["editions"]),
@@ -79,6 +79,8 @@ const BELONGS_TO: [(&str, &[&str]); 15] = [
     ("lettre", &["delivery"]),
     ("minijinja", &["editions", "web"]),
     ("memchr", &["ingest"]),
+    ("regex", &["sources"]),
+    ("regex_syntax", &["sources"]),
     ("reqwest", &["sources"]),
     ("rss", &["editions"]),
     ("sled", &["store"]),

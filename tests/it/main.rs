@@ -15,5 +15,6 @@ mod politeness;
 mod promises;
 mod recovery;
 mod relay;
+mod sources;
 mod store_contract;
 mod subscribe;

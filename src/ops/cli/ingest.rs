@@ -6,11 +6,11 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
-use crate::{id::SourceName, ops::app::App, task::chain};
+use crate::{id::SourceName, ingest::Recorded, ops::app::App, task::chain};
 
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct Ingest {
-    /// Only this source; may be repeated
+    /// Only this source, also if it is paused; may be repeated
     #[arg(long = "source", value_name = "NAME")]
     sources: Vec<SourceName>,
 }
@@ -23,6 +23,8 @@ struct Polled {
     known: u64,
     reprints: u64,
     held: u64,
+    /// By the rules of the source.
+    left_out: u64,
     /// What the poll came to, in words.
     result: String,
     failed: bool,
@@ -35,21 +37,24 @@ impl Ingest {
         if let Some(unknown) = self.sources.iter().find(|name| !known(name)) {
             bail!("there is no source `{unknown}`");
         }
-        let chosen = |name: &SourceName| self.sources.is_empty() || self.sources.contains(name);
-        let sources: Vec<_> = app
-            .config
-            .sources
-            .iter()
-            .filter(|source| chosen(&source.name))
-            .collect();
+        // Paused sources are asked only by name.
+        let sources: Vec<_> = match self.sources.as_slice() {
+            [] => app.ingest.unpaused().await?,
+            names => app
+                .config
+                .sources
+                .iter()
+                .filter(|source| names.contains(&source.name))
+                .collect(),
+        };
         let total = sources.len() as u64;
         let polls = app.ingest.poll_each(sources);
         tokio::pin!(polls);
         let mut polled = Vec::new();
         while let Some((source, poll)) = polls.next().await {
-            let (recorded, result, failed) = match poll {
-                Ok(poll) => (poll.recorded, poll.result, poll.failed),
-                Err(err) => (Default::default(), chain(&err), true),
+            let (recorded, left_out, result, failed) = match poll {
+                Ok(poll) => (poll.recorded, poll.left_out, poll.result, poll.failed),
+                Err(err) => (Recorded::default(), 0, chain(&err), true),
             };
             polled.push(Polled {
                 source: source.name.clone(),
@@ -58,6 +63,7 @@ impl Ingest {
                 known: recorded.known,
                 reprints: recorded.reprints,
                 held: recorded.held,
+                left_out,
                 result,
                 failed,
             });

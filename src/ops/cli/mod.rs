@@ -9,6 +9,7 @@ pub mod order;
 pub mod outbox;
 pub mod output;
 pub mod parse;
+pub mod sources;
 pub mod subscribers;
 pub mod table;
 
@@ -54,6 +55,9 @@ pub enum Command {
     Run(local::Run),
     /// Print what a feed, page or text file yields, as a JSON Feed document
     Parse(local::Parse),
+    /// Where entries come from
+    #[command(subcommand)]
+    Sources(sources::Sources),
     #[command(flatten)]
     Order(Order),
 }
@@ -79,6 +83,7 @@ pub async fn main() -> ExitCode {
         Command::Check => local::check(&cli.config, cli.json),
         Command::Run(run) => local::run(&run, &cli.config, &cli.log).await,
         Command::Parse(parse) => local::parse(&parse, cli.json).await,
+        Command::Sources(sources) => sources::run(sources, &cli.config, cli.json).await,
         Command::Order(order) => order::give(order, &cli.config, cli.json).await,
     };
     done.unwrap_or_else(|err| {

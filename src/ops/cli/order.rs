@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     USAGE, articles, digest, editions, ingest, outbox,
     output::{Format, Out, Printer, complain},
-    subscribers,
+    sources, subscribers,
 };
 use crate::ops::{
     app::App,
@@ -24,6 +24,11 @@ use crate::ops::{
 pub enum Order {
     /// Poll sources now, once
     Ingest(ingest::Ingest),
+    #[command(skip)]
+    Sources(sources::Asked),
+    /// Has the daemon read its configuration again.
+    #[command(skip)]
+    Reload,
     /// The library
     #[command(subcommand)]
     Articles(articles::Articles),
@@ -85,6 +90,8 @@ impl Order {
             Order::Subscribers(order) => order.read_files(),
             Order::Digest(order) => order.make_paths_absolute(),
             Order::Ingest(_)
+            | Order::Sources(_)
+            | Order::Reload
             | Order::Articles(_)
             | Order::Editions(_)
             | Order::Feed(_)
@@ -95,6 +102,11 @@ impl Order {
     pub async fn obey(self, app: &App, out: &Out) -> anyhow::Result<Done> {
         match self {
             Order::Ingest(order) => order.obey(app, out).await,
+            Order::Sources(order) => order.obey(app, out).await,
+            Order::Reload => {
+                app.reload.wake();
+                Ok(Done::Wholly)
+            }
             Order::Articles(order) => order.obey(app, out).await,
             Order::Editions(order) => order.obey(app, out).await,
             Order::Feed(order) => order.obey(app, out).await,

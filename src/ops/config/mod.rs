@@ -1,12 +1,19 @@
 //! The operator's configuration: files, then the environment, checked as a whole.
 
+pub mod append;
 mod edition;
 pub mod reader;
+mod rules;
 mod sections;
 mod source;
 mod value;
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{
+    io,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     delivery::relay::RelayUrl,
@@ -58,8 +65,14 @@ impl Config {
     /// # Errors
     /// Every problem that was found, in the order of files and keys.
     pub fn load(files: &[PathBuf], world: World) -> Result<Config, Vec<Problem>> {
-        let mut layers = Layers::new(world);
-        let found: Vec<PathBuf> = match files {
+        Self::load_with(&Self::files(files), world, |path| {
+            std::fs::read_to_string(path)
+        })
+    }
+
+    /// `files`, or the first of the usual places that exists.
+    fn files(files: &[PathBuf]) -> Vec<PathBuf> {
+        match files {
             [] => PLACES
                 .iter()
                 .map(PathBuf::from)
@@ -67,7 +80,15 @@ impl Config {
                 .take(1)
                 .collect(),
             files => files.to_vec(),
-        };
+        }
+    }
+
+    fn load_with(
+        found: &[PathBuf],
+        world: World,
+        read: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<Config, Vec<Problem>> {
+        let mut layers = Layers::new(world);
         if found.is_empty() {
             let what = format!(
                 "no configuration: {} do not exist; `courant init` writes one",
@@ -76,8 +97,8 @@ impl Config {
             layers.report("", "", what);
             return Err(layers.problems());
         }
-        for path in &found {
-            match std::fs::read_to_string(path) {
+        for path in found {
+            match read(path) {
                 Ok(text) => layers.add(&path.display().to_string(), &text),
                 Err(err) => layers.report(
                     &path.display().to_string(),

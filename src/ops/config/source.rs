@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     reader::{Section, World},
+    rules::read_rules,
     value::{duration, list, number, text, words},
 };
 use crate::{
@@ -45,6 +46,7 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
     let mail_first = section
         .optional("mail_first", number(0..=1000))
         .unwrap_or(0);
+    let rules = read_rules(section);
     let name = name?;
     Some(Source {
         title: title.unwrap_or_else(|| name.to_string()),
@@ -53,5 +55,6 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         interval,
         topics,
         mail_first,
+        rules,
     })
 }

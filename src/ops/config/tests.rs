@@ -36,7 +36,7 @@ fn read(text: &str) -> Result<Config, Vec<String>> {
 fn everything_on() -> String {
     let is_key = |line: &str| {
         line.strip_prefix('#').is_some_and(|rest| {
-            rest.starts_with("[[")
+            rest.starts_with('[')
                 || rest
                     .split_once(" = ")
                     .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
@@ -147,7 +147,7 @@ fn every_problem_of_a_configuration_is_named_at_once() {
             "conf/courant.toml: edition[0].select.sources: there is no source named `b`",
             "conf/courant.toml: site.base_url: must be https: digests carry one-click unsubscribe links (RFC 8058)",
             "conf/courant.toml: site.sender: nobody but gmail.com can sign mail from gmail.com: use an address of your own domain",
-            "conf/courant.toml: source[0].intervall: is not a key; known here: feed, folder, interval, mail_first, name, title, topics",
+            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, include, interval, mail_first, max_age, name, title, topics",
         ]
     );
 }
@@ -196,6 +196,21 @@ fn what_contradicts_itself_is_refused() {
         "[[edition]]",
         "[web]\nlisten = \"everywhere\"\n[[edition]]",
         "web.listen: ",
+    );
+    check(
+        "name = \"a\"",
+        "name = \"a\"\ninclude = { regex = [\"ferry\", \"(port\"] }",
+        "conf/courant.toml: source[0].include.regex: `(port`: unclosed group, at character 1",
+    );
+    check(
+        "name = \"a\"",
+        "name = \"a\"\nexclude = {}",
+        "source[0].exclude: names neither",
+    );
+    check(
+        "name = \"a\"",
+        "name = \"a\"\nexclude = { words = [\"...\"] }",
+        "source[0].exclude.words: `...` holds no word",
     );
     check(
         "name = \"a\"",

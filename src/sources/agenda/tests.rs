@@ -1,5 +1,5 @@
 use super::*;
-use crate::sources::{FeedUrl, Origin};
+use crate::sources::{FeedUrl, Origin, Rules};
 
 const NOBODY: [usize; 0] = [];
 
@@ -23,6 +23,7 @@ fn source(n: usize, address: &str) -> Source {
         interval: None,
         topics: Vec::new(),
         mail_first: 0,
+        rules: Rules::default(),
     }
 }
 
@@ -35,7 +36,7 @@ fn agenda(sources: &[(&str, i64)]) -> Agenda {
     let mut agenda = empty();
     for (n, (address, seconds)) in sources.iter().enumerate() {
         let source = source(n, address);
-        agenda.add(&source, &due(&source, *seconds));
+        agenda.add(&source, &due(&source, *seconds), Polling::Active);
     }
     agenda
 }
@@ -122,8 +123,8 @@ fn a_wish_to_rest_is_known_after_a_restart() {
         ..due(&first, 900)
     };
     let mut agenda = empty();
-    agenda.add(&second, &due(&second, 0));
-    agenda.add(&first, &resting);
+    agenda.add(&second, &due(&second, 0), Polling::Active);
+    agenda.add(&first, &resting, Polling::Active);
 
     assert_eq!(taken(&mut agenda, 599), NOBODY);
     assert_eq!(taken(&mut agenda, 600), [0]);
@@ -140,8 +141,8 @@ fn a_believed_redirect_is_counted_to_the_host_that_is_asked() {
         ..due(&moved, 0)
     };
     let mut agenda = empty();
-    agenda.add(&moved, &poll);
-    agenda.add(&other, &due(&other, 0));
+    agenda.add(&moved, &poll, Polling::Active);
+    agenda.add(&other, &due(&other, 0), Polling::Active);
 
     assert_eq!(taken(&mut agenda, 0), [0]);
 }
@@ -154,7 +155,7 @@ fn what_is_gone_is_never_due_and_may_still_be_claimed() {
         ..due(&gone, 0)
     };
     let mut agenda = empty();
-    agenda.add(&gone, &poll);
+    agenda.add(&gone, &poll, Polling::Active);
 
     assert_eq!(agenda.next(), None);
     assert_eq!(taken(&mut agenda, 9_999_999), NOBODY);
@@ -166,9 +167,9 @@ fn what_is_gone_is_never_due_and_may_still_be_claimed() {
         gone: false,
         ..poll
     };
-    agenda.reconsider(&gone.name, &resumed);
+    agenda.reconsider(&gone.name, &resumed, Polling::Active);
     assert_eq!(taken(&mut agenda, 2), [0]);
-    agenda.reconsider(&gone.name, &resumed);
+    agenda.reconsider(&gone.name, &resumed, Polling::Active);
     assert_eq!(taken(&mut agenda, 9), NOBODY, "it is in hand");
 }
 
@@ -238,4 +239,34 @@ fn ten_thousand_sources_are_worked_through_in_order() {
         clock = clock.max((next - now()).num_seconds());
     }
     assert_eq!(last.iter().max(), Some(&19));
+}
+
+#[test]
+fn a_paused_source_is_left_alone_until_it_is_resumed() {
+    let paused = source(0, "https://a.example/feed");
+    let poll = due(&paused, 0);
+    let mut agenda = empty();
+    agenda.add(&paused, &poll, Polling::Paused);
+
+    assert_eq!((agenda.take(now()), agenda.next()), (None, None));
+    agenda.reconsider(&paused.name, &poll, Polling::Active);
+    assert_eq!(agenda.take(now()), Some(0));
+    agenda.reconsider(&paused.name, &poll, Polling::Paused);
+    agenda.done(0, &poll, now());
+    assert_eq!(agenda.take(after(9)), None);
+}
+
+#[test]
+fn a_source_that_stirs_is_due_at_once_also_while_it_is_in_hand() {
+    let mut agenda = agenda(&[("desk", 3600)]);
+    let desk = source(0, "desk");
+
+    assert_eq!(agenda.take(now()), None);
+    agenda.stir(&desk.name);
+    assert_eq!(agenda.take(now()), Some(0));
+    agenda.stir(&desk.name);
+    agenda.done(0, &due(&desk, 3600), now());
+    assert_eq!(agenda.take(now()), Some(0));
+    agenda.done(0, &due(&desk, 3600), now());
+    assert_eq!(agenda.take(now()), None);
 }

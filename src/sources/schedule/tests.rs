@@ -20,6 +20,7 @@ fn source() -> Source {
         interval: Some(HOUR),
         topics: Vec::new(),
         mail_first: 0,
+        rules: crate::sources::rules::Rules::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     Durability, SledStore,
-    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, POLL, TRACE},
+    table::{ARTICLE, BODY, BROUGHT, BY_PUBLISHED, BY_SEEN, POLL, TRACE},
     tx::Tx,
 };
 use crate::{
@@ -45,6 +45,10 @@ impl IngestStore for SledStore {
                 keep(tx, judged, &mut recorded)?;
             }
             tx.put(POLL, &record.source, &record.poll)?;
+            if recorded.new > 0 {
+                let before = tx.get(BROUGHT, &record.source)?.unwrap_or(0);
+                tx.put(BROUGHT, &record.source, &(before + recorded.new))?;
+            }
             Ok(recorded)
         })
         .await

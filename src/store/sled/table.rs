@@ -32,6 +32,11 @@ pub(super) const COUNTER: Table<String, u64> = Table::new(1, "counter");
 
 pub(super) const POLL: Table<SourceName, Poll> = Table::new(10, "poll");
 
+/// Since when; apart from `POLL`, which a poll in hand overwrites.
+pub(super) const PAUSE: Table<SourceName, DateTime<Utc>> = Table::new(11, "pause");
+/// Articles that a source was the first to bring.
+pub(super) const BROUGHT: Table<SourceName, u64> = Table::new(12, "brought");
+
 pub(super) const TRACE: Table<Fingerprint, Trace> = Table::new(20, "trace");
 pub(super) const ARTICLE: Table<ArticleId, Article> = Table::new(21, "article");
 pub(super) const BODY: Table<ArticleId, Body> = Table::new(22, "body");

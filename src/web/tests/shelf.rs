@@ -1,8 +1,11 @@
 //! A store of what a test puts there, which can be away, broken, or slow to let go of a message.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -17,7 +20,7 @@ use crate::{
     library::{Article, ArticleStore, Body, Query},
     parts::Window,
     port::{Result, StoreError},
-    sources::{Poll, SourceStore},
+    sources::{Poll, SourceStore, Standing},
     subscribers::{
         ConsentEvent, How, Profile, Request, Requested, Scope, Subscriber, SubscriberStore,
         Unconfirmed, address::EmailAddress,
@@ -317,6 +320,22 @@ impl SourceStore for Shelf {
 
     async fn record_quiet(&self, _: &SourceName, _: &Poll) -> Result<()> {
         unasked("record")
+    }
+
+    async fn standings(&self) -> Result<BTreeMap<SourceName, Standing>> {
+        unasked("read")
+    }
+
+    async fn pause(&self, _: &SourceName, _: DateTime<Utc>) -> Result<()> {
+        unasked("pause")
+    }
+
+    async fn resume(&self, _: &SourceName, _: DateTime<Utc>) -> Result<()> {
+        unasked("resume")
+    }
+
+    async fn paused(&self) -> Result<BTreeMap<SourceName, DateTime<Utc>>> {
+        unasked("read")
     }
 }
 

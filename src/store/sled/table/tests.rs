@@ -68,6 +68,8 @@ fn no_two_tables_share_a_first_byte() {
     let mut tags = vec![
         COUNTER.tag,
         POLL.tag,
+        PAUSE.tag,
+        BROUGHT.tag,
         TRACE.tag,
         ARTICLE.tag,
         BODY.tag,
@@ -123,6 +125,8 @@ fn add_articles(written: &mut Written) {
         },
     );
     written.add(POLL, &sample_poll());
+    written.add(PAUSE, &at(0));
+    written.add(BROUGHT, &300);
     written.add(ARTICLE, &sample_article());
     let body = Body {
         html: "<p>".to_owned(),
