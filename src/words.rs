@@ -8,7 +8,14 @@ pub fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())
         .flat_map(|run| run.split_inclusive(is_unspaced).flat_map(detach))
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(lower)
+}
+
+/// The lower case of some letters, the Turkish `İ` for one, ends in a mark that is no letter.
+fn lower(word: &str) -> String {
+    let mut lower = word.to_lowercase();
+    lower.retain(char::is_alphanumeric);
+    lower
 }
 
 /// Separates the unspaced character that may end `piece` from what stands before it.
@@ -54,6 +61,7 @@ mod tests {
             "日銀、利上げ2026年 to",
             &["日", "銀", "利", "上", "げ", "2026", "年", "to"],
         );
+        check("İstanbul", &["istanbul"]);
         check(" \u{a0}...\n", &[]);
         check("", &[]);
     }
