@@ -543,9 +543,9 @@ async fn on_one_host(names: &[&str]) -> (TestApp, Arc<Mutex<Ledger>>, Server) {
 }
 
 impl TestApp {
-    /// What `courant ingest` would show of each source.
-    async fn ordered(&self) -> Vec<String> {
-        let sources = self.app.config.sources.iter().collect();
+    /// What `courant ingest` would show of the first `n` sources.
+    async fn ordered(&self, n: usize) -> Vec<String> {
+        let sources = self.app.config.sources.iter().take(n).collect();
         let polls = self.app.ingest.poll_each(sources);
         let polls: Vec<_> = polls.collect().await;
         let mut shown: Vec<String> = polls
@@ -565,9 +565,9 @@ fn asked(ledger: &Mutex<Ledger>) -> usize {
 #[tokio::test]
 async fn an_order_asks_what_is_not_due_and_leaves_a_tired_host_alone() {
     let (app, ledger, _server) = on_one_host(&["410-0", "etag-0", "etag-1"]).await;
-    assert_eq!(app.ordered().await.len(), 3);
+    assert_eq!(app.ordered(3).await.len(), 3);
     assert_eq!(
-        app.ordered().await,
+        app.ordered(3).await,
         [
             "410-0: answered 410 Gone: not polled any more, remove or resume this source",
             "etag-0: not modified",
@@ -580,19 +580,19 @@ async fn an_order_asks_what_is_not_due_and_leaves_a_tired_host_alone() {
     assert_eq!(asked(&ledger), 8, "what is gone is polled by order only");
 
     let (app, ledger, _server) = on_one_host(&["429-seconds-0", "etag-0", "etag-1"]).await;
+    let first = app.ordered(1).await;
+    assert_eq!(first, ["429-seconds-0: answered 429 Too Many Requests"]);
     let tired = "not asked: its host wants to be left alone until 2026-11-25 06:00 UTC";
-    assert_eq!(
-        app.ordered().await,
-        [
-            "429-seconds-0: answered 429 Too Many Requests".to_owned(),
-            format!("etag-0: {tired}"),
-            format!("etag-1: {tired}"),
-        ]
+    assert!(
+        app.ordered(3)
+            .await
+            .iter()
+            .all(|shown| shown.contains(tired))
     );
     let app = app.restart().await;
     app.activate("ingest_due_sources").await;
     assert!(
-        app.ordered()
+        app.ordered(3)
             .await
             .iter()
             .all(|shown| shown.contains(tired))
