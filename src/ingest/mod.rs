@@ -2,6 +2,7 @@
 
 pub mod article;
 pub mod task;
+mod round;
 pub mod turns;
 pub mod read;
 mod sift;

@@ -8,6 +8,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use courant::clock::Clock;
+use futures_util::StreamExt;
 
 use crate::support::{
     app::{TestApp, rss, start},
@@ -523,4 +524,103 @@ async fn twenty_restarts_in_an_hour_ask_nobody_twice() {
     for (path, page) in &ledger.pages {
         assert_eq!(page.asked, 1, "{path}");
     }
+}
+
+/// Sources of these kinds on one host.
+async fn on_one_host(names: &[&str]) -> (TestApp, Arc<Mutex<Ledger>>, Server) {
+    let (server, ledger, clock) = servers().await;
+    let port = server.port();
+    let sources: String = names
+        .iter()
+        .map(|name| {
+            format!("[[source]]\nname = \"{name}\"\nfeed = \"http://127.4.0.1:{port}/{name}\"\n")
+        })
+        .collect();
+    let fetch = "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\nspacing = \"0s\"\n";
+    let app = TestApp::start(&format!("{fetch}{sources}")).await;
+    clock.set(app.app.clock.clone()).unwrap();
+    (app, ledger, server)
+}
+
+impl TestApp {
+    /// What `courant ingest` would show of the first `n` sources.
+    async fn ordered(&self, n: usize) -> Vec<String> {
+        let sources = self.app.config.sources.iter().take(n).collect();
+        let polls = self.app.ingest.poll_each(sources);
+        let polls: Vec<_> = polls.collect().await;
+        let mut shown: Vec<String> = polls
+            .into_iter()
+            .map(|(source, polled)| format!("{}: {}", source.name, polled.unwrap().result))
+            .collect();
+        shown.sort();
+        shown
+    }
+}
+
+fn asked(ledger: &Mutex<Ledger>) -> usize {
+    let ledger = ledger.lock().unwrap();
+    ledger.pages.values().map(|page| page.asked).sum()
+}
+
+#[tokio::test]
+async fn an_order_asks_what_is_not_due_and_leaves_a_tired_host_alone() {
+    let (app, ledger, _server) = on_one_host(&["410-0", "etag-0", "etag-1"]).await;
+    assert_eq!(app.ordered(3).await.len(), 3);
+    assert_eq!(
+        app.ordered(3).await,
+        [
+            "410-0: answered 410 Gone: not polled any more, remove or resume this source",
+            "etag-0: not modified",
+            "etag-1: not modified",
+        ]
+    );
+    assert_eq!(asked(&ledger), 6);
+    app.advance(TimeDelta::hours(2));
+    app.activate("ingest_due_sources").await;
+    assert_eq!(asked(&ledger), 8, "what is gone is polled by order only");
+
+    let (app, ledger, _server) = on_one_host(&["429-seconds-0", "etag-0", "etag-1"]).await;
+    let first = app.ordered(1).await;
+    assert_eq!(first, ["429-seconds-0: answered 429 Too Many Requests"]);
+    let tired = "not asked: its host wants to be left alone until 2026-11-25 06:00 UTC";
+    assert!(
+        app.ordered(3)
+            .await
+            .iter()
+            .all(|shown| shown.contains(tired))
+    );
+    let app = app.restart().await;
+    app.activate("ingest_due_sources").await;
+    assert!(
+        app.ordered(3)
+            .await
+            .iter()
+            .all(|shown| shown.contains(tired))
+    );
+    assert_eq!(asked(&ledger), 1);
+}
+
+#[tokio::test]
+async fn who_is_retired_begins_nothing() {
+    let (app, ledger, _server) = on_one_host(&["etag-0"]).await;
+    app.app.retired.cancel();
+    app.activate("ingest_due_sources").await;
+
+    assert_eq!(asked(&ledger), 0);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_put_right_causes_neither_a_storm_nor_silence() {
+    let (app, ledger, _server) = on_one_host(&["etag-0", "etag-1"]).await;
+    app.advance(TimeDelta::days(365));
+    app.activate("ingest_due_sources").await;
+    assert_eq!(asked(&ledger), 2);
+
+    app.advance(TimeDelta::days(-365));
+    for _ in 0..12 {
+        app.activate("ingest_due_sources").await;
+        app.advance(TimeDelta::minutes(5));
+    }
+    app.activate("ingest_due_sources").await;
+    assert_eq!(asked(&ledger), 4);
 }
