@@ -16,7 +16,7 @@ use url::Url;
 use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
-    read::{Brought, Reader},
+    read::{Asked, Brought, Reader},
     sift::{self, Sifted},
 };
 use crate::{
@@ -72,17 +72,24 @@ impl IngestDueSources {
     pub fn poll_each<'a>(
         &'a self,
         sources: Vec<&'a Source>,
+        asked: Asked,
         now: DateTime<Utc>,
     ) -> impl Stream<Item = (&'a Source, port::Result<Polled>)> {
-        let poll = move |source: &'a Source| async move { (source, self.poll(source, now).await) };
+        let poll =
+            move |source: &'a Source| async move { (source, self.poll(source, asked, now).await) };
         stream::iter(sources).map(poll).buffer_unordered(AT_ONCE)
     }
 
     /// Polls one source whether or not it is due. A document that makes us panic is a failure of its
     /// source and of no other.
-    pub async fn poll(&self, source: &Source, now: DateTime<Utc>) -> port::Result<Polled> {
+    pub async fn poll(
+        &self,
+        source: &Source,
+        asked: Asked,
+        now: DateTime<Utc>,
+    ) -> port::Result<Polled> {
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
-        match AssertUnwindSafe(self.poll_once(source, &before, now))
+        match AssertUnwindSafe(self.poll_once(source, &before, asked, now))
             .catch_unwind()
             .await
         {
@@ -99,14 +106,22 @@ impl IngestDueSources {
         &self,
         source: &Source,
         before: &Poll,
+        asked: Asked,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
-        match self.reader.read(source, &before.validators, now).await {
+        match self
+            .reader
+            .read(source, &before.validators, asked, now)
+            .await
+        {
             Brought::Entries {
                 entries,
                 home,
                 arrival,
-            } => self.take(source, before, entries, home, arrival, now).await,
+            } => {
+                self.take(source, before, entries, home, *arrival, now)
+                    .await
+            }
             Brought::NotModified {
                 validators,
                 max_age,
@@ -382,7 +397,7 @@ impl Task for IngestDueSources {
         };
         let mut report = Report::default();
         let mut sum = Recorded::default();
-        let polls = self.poll_each(due, now);
+        let polls = self.poll_each(due, Asked::BySchedule, now);
         tokio::pin!(polls);
         while let Some((source, polled)) = polls.next().await {
             match polled {

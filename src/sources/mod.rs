@@ -8,6 +8,7 @@ mod headers;
 pub mod rules;
 pub mod schedule;
 pub mod stirred;
+pub mod watch;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 

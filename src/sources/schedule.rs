@@ -89,6 +89,7 @@ impl Poll {
             n => format!("read {n} entries"),
         };
         let dates = arrival.dates.iter().copied();
+        let reached = self.reached(source, arrival.quiet, now);
         Poll {
             validators: arrival.validators.clone(),
             result: [read]
@@ -100,7 +101,8 @@ impl Poll {
             defects: arrival.defects.clone(),
             entries: Some(self.entries.unwrap_or(0) + arrival.new),
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
-            ..self.reached(source, arrival.quiet, now)
+            next: arrival.again.map_or(reached.next, |again| now + again),
+            ..reached
         }
     }
 
@@ -188,6 +190,8 @@ pub struct Arrival {
     pub new: u64,
     /// Parts that could not be read, each with its reason.
     pub unread: Vec<String>,
+    /// How soon to ask again, whatever the interval: a part of it was still being written.
+    pub again: Option<Duration>,
     /// The first of the document's; at most [`Poll::MOST_DEFECTS`].
     pub defects: Vec<Defect>,
 }

@@ -67,7 +67,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Where an external crate may be named.
-const BELONGS_TO: [(&str, &[&str]); 17] = [
+const BELONGS_TO: [(&str, &[&str]); 18] = [
     ("ammonia", &["ingest"]),
     ("anyhow", &["ops"]),
     ("atom_syndication", &["editions"]),
@@ -78,6 +78,7 @@ const BELONGS_TO: [(&str, &[&str]); 17] = [
     ("dom_smoothie", &["ingest"]),
     ("lettre", &["delivery"]),
     ("minijinja", &["editions", "web"]),
+    ("notify", &["sources"]),
     ("quick_xml", &["ingest"]),
     ("regex", &["sources"]),
     ("regex_syntax", &["sources"]),

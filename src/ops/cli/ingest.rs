@@ -6,7 +6,12 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
-use crate::{id::SourceName, ingest::task, ops::app::App, task::chain};
+use crate::{
+    id::SourceName,
+    ingest::{read::Asked, task},
+    ops::app::App,
+    task::chain,
+};
 
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub struct Ingest {
@@ -48,7 +53,9 @@ impl Ingest {
                 .collect(),
         };
         let total = sources.len() as u64;
-        let polls = app.ingest.poll_each(sources, app.clock.now());
+        let polls = app
+            .ingest
+            .poll_each(sources, Asked::ByOperator, app.clock.now());
         tokio::pin!(polls);
         let mut polled = Vec::new();
         while let Some((source, poll)) = polls.next().await {
