@@ -25,7 +25,7 @@ use crate::{
 const MOST_ENTRIES: usize = 5000;
 
 /// When a folder is read again in which something was being written.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(3);
 
 /// Reads feeds over HTTP and folders of files.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, resume_unwind},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -33,6 +33,9 @@ use crate::{
     task::{Report, Task, chain},
 };
 
+/// The longest wait between two looks at what is due.
+const PERIOD: Duration = Duration::from_secs(30);
+
 /// Sources that are asked at the same time.
 const AT_ONCE: usize = 8;
 
@@ -51,6 +54,8 @@ pub struct IngestDueSources {
     pub sources: Vec<Source>,
     /// Due whatever their next poll says.
     pub stirred: Stirred,
+    /// How soon a source of the last activation wants to be asked again.
+    pub again: std::sync::Mutex<Option<Duration>>,
     /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
     pub index: Mutex<Option<Index>>,
@@ -65,6 +70,8 @@ pub struct Polled {
     /// In words an operator reads.
     pub result: String,
     pub failed: bool,
+    /// How soon the source wants to be asked again, where that is before its interval.
+    pub again: Option<Duration>,
 }
 
 impl IngestDueSources {
@@ -176,6 +183,7 @@ impl IngestDueSources {
         if articles(&judged).next().is_some() {
             index = Some(self.relate(index, &mut judged).await?);
         }
+        let again = arrival.again;
         let poll = before.read(source, &Arrival { new, ..arrival }, now);
         let result = poll.result.clone();
         let record = Record {
@@ -191,6 +199,7 @@ impl IngestDueSources {
             left_out,
             result,
             failed: false,
+            again,
         })
     }
 
@@ -387,7 +396,8 @@ impl Task for IngestDueSources {
     }
 
     fn period(&self) -> Duration {
-        Duration::from_secs(30)
+        let again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        again.map_or(PERIOD, |again| again.min(PERIOD))
     }
 
     async fn activate(&self, now: DateTime<Utc>) -> Report {
@@ -397,6 +407,7 @@ impl Task for IngestDueSources {
         };
         let mut report = Report::default();
         let mut sum = Recorded::default();
+        let mut again = None;
         let polls = self.poll_each(due, Asked::BySchedule, now);
         tokio::pin!(polls);
         while let Some((source, polled)) = polls.next().await {
@@ -404,12 +415,16 @@ impl Task for IngestDueSources {
                 Ok(polled) if polled.failed => report
                     .errors
                     .push(format!("source {}: {}", source.name, polled.result)),
-                Ok(polled) => sum += polled.recorded,
+                Ok(polled) => {
+                    again = again.into_iter().chain(polled.again).min();
+                    sum += polled.recorded;
+                }
                 Err(err) => report
                     .errors
                     .push(format!("source {}: {}", source.name, chain(&err))),
             }
         }
+        *self.again.lock().unwrap_or_else(PoisonError::into_inner) = again;
         report.counts = vec![
             ("new", sum.new),
             ("revised", sum.revised),

@@ -148,6 +148,7 @@ fn ingest(config: &Config, parts: &web::State) -> Result<IngestDueSources> {
         },
         sources: config.sources.clone(),
         stirred: Stirred::default(),
+        again: std::sync::Mutex::default(),
         index: Mutex::default(),
     })
 }

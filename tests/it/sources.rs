@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, os::unix::fs::PermissionsExt};
 use serde_json::{Value, json};
 
 use crate::support::{
-    binary::{Courant, Ran},
+    binary::{Courant, Ran, age},
     http::{Reply, Server},
 };
 
@@ -356,6 +356,7 @@ fn a_watched_folder_is_polled_as_soon_as_a_file_is_put_into_it() {
 
     // The next poll by the interval would be in an hour.
     let staged = courant.write("staged.md", "# Harbor\n\nAll that is known of it.\n");
+    age(&staged);
     fs::rename(staged, courant.path().join("desk/harbor.md")).unwrap();
 
     daemon.wait_for("new 1");
