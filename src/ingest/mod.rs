@@ -27,6 +27,8 @@ pub mod named;
 pub mod discover;
 pub mod opml;
 pub mod markdown;
+mod plain;
+mod sidecar;
 pub mod sanitize;
 pub mod text;
 

@@ -5,13 +5,16 @@ use std::{path::Path, time::Duration};
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::parse::{Given, Kind, parse};
+use super::{
+    parse::{Given, Kind, Unreadable, parse},
+    plain, sidecar,
+};
 use crate::{
     sources::{
         FeedUrl, Origin, Poll, Source, Validators,
         entry::{Document, Entry},
         fetch::{Fetched, Fetcher},
-        folder::{self, File, Reading},
+        folder::{self, File, Patience, Reading},
         schedule::Arrival,
     },
     task::chain,
@@ -21,10 +24,22 @@ use crate::{
 /// files have no such bound.
 const MOST_ENTRIES: usize = 5000;
 
+/// When a folder is read again in which something was being written.
+const SOON: Duration = Duration::from_secs(3);
+
 /// Reads feeds over HTTP and folders of files.
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub fetcher: Fetcher,
+}
+
+/// Who wants a source polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Somebody waits for the answer.
+    ByOperator,
+    /// There will be another poll.
+    BySchedule,
 }
 
 /// What a source brought.
@@ -59,14 +74,26 @@ impl Brought {
 
 impl Reader {
     /// Reads on from `before`, which also says where to ask.
-    pub async fn read(&self, source: &Source, before: &Poll, now: DateTime<Utc>) -> Brought {
+    pub async fn read(
+        &self,
+        source: &Source,
+        before: &Poll,
+        asked: Asked,
+        now: DateTime<Utc>,
+    ) -> Brought {
         let validators = &before.validators;
         match &source.origin {
             Origin::Feed(url) => {
                 let url = source.asked(before).unwrap_or(url);
                 self.fetch(url, validators, now).await
             }
-            Origin::Folder(path) => read_folder(path, validators).await,
+            Origin::Folder(path) => {
+                let patience = match asked {
+                    Asked::ByOperator => Patience::None,
+                    Asked::BySchedule => Patience::UntilSettled { now },
+                };
+                read_folder(path, validators, patience).await
+            }
         }
     }
 
@@ -130,8 +157,9 @@ impl Reader {
 }
 
 /// All files of a folder as one document; a file that cannot be read does not hold up the others.
-async fn read_folder(path: &Path, validators: &Validators) -> Brought {
-    let (listing, files, skipped) = match folder::read(path, validators.etag.as_deref()).await {
+async fn read_folder(path: &Path, validators: &Validators, patience: Patience) -> Brought {
+    let known = validators.etag.as_deref();
+    let (listing, files, skipped, fresh) = match folder::read(path, known, patience).await {
         Ok(Reading::Unchanged) => {
             return Brought::NotModified {
                 validators: validators.clone(),
@@ -143,7 +171,8 @@ async fn read_folder(path: &Path, validators: &Validators) -> Brought {
             listing,
             files,
             skipped,
-        }) => (listing, files, skipped),
+            fresh,
+        }) => (listing, files, skipped, fresh),
         Err(err) => return Brought::failed(chain(&err)),
     };
     let root = match std::path::absolute(path)
@@ -166,12 +195,18 @@ async fn read_folder(path: &Path, validators: &Validators) -> Brought {
     if document.entries.is_empty() && !unread.is_empty() {
         return Brought::failed(unread.join("; "));
     }
+    unread.extend(
+        fresh
+            .iter()
+            .map(|path| because(path, "it is being written")),
+    );
     let validators = Validators {
         etag: Some(listing),
         ..Validators::default()
     };
     let arrival = Arrival {
         unread,
+        again: (!fresh.is_empty()).then_some(SOON),
         ..Arrival::of(&document, validators, None)
     };
     Brought::Entries {
@@ -189,21 +224,9 @@ fn merge(root: &Url, files: Vec<File>) -> (Document, Vec<String>) {
         let base = root
             .join(&file.path.to_string_lossy())
             .unwrap_or_else(|_| root.clone());
-        let kind = match file.kind {
-            folder::Kind::Feed => Kind::Feed,
-            folder::Kind::Page => Kind::Page,
-            folder::Kind::Markdown => Kind::Markdown,
-        };
-        match parse(
-            &file.bytes,
-            &Given {
-                base: &base,
-                content_type: None,
-                kind,
-            },
-        ) {
+        match read_file(&file, &base) {
             Ok(mut document) => {
-                if kind != Kind::Feed {
+                if file.kind != folder::Kind::Feed {
                     // A page or text is known by its place in the folder unless it names a guid.
                     for entry in &mut document.entries {
                         entry
@@ -218,6 +241,33 @@ fn merge(root: &Url, files: Vec<File>) -> (Document, Vec<String>) {
         }
     }
     (merged, unread)
+}
+
+fn read_file(file: &File, base: &Url) -> Result<Document, Unreadable> {
+    let given = |kind| Given {
+        base,
+        content_type: None,
+        kind,
+    };
+    let mut document = match file.kind {
+        folder::Kind::Feed => parse(&file.bytes, &given(Kind::Feed))?,
+        folder::Kind::Page => parse(&file.bytes, &given(Kind::Page))?,
+        folder::Kind::Markdown => parse(&file.bytes, &given(Kind::Markdown))?,
+        folder::Kind::Text if file.bytes.trim_ascii().is_empty() => return Err(Unreadable::Empty),
+        folder::Kind::Text => Document {
+            entries: vec![plain::entry(&file.bytes, base)],
+            ..Document::default()
+        },
+    };
+    if let Some(bytes) = &file.sidecar {
+        let name = file.path.with_extension("toml").display().to_string();
+        for entry in &mut document.entries {
+            document
+                .defects
+                .extend(sidecar::apply(bytes, &name, base, entry));
+        }
+    }
+    Ok(document)
 }
 
 fn because(path: &Path, why: &str) -> String {

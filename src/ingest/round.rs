@@ -10,8 +10,9 @@ use futures_util::{
 
 use super::{
     Recorded,
+    read::Asked,
     task::{IngestDueSources, Polled},
-    turns::{Asked, Turn},
+    turns::{Claimed, Turn},
 };
 use crate::{
     id::SourceName,
@@ -43,11 +44,12 @@ impl IngestDueSources {
     }
 
     async fn poll_in_turn(&self, source: &Source) -> port::Result<Polled> {
+        let asked = Asked::ByOperator;
         self.plan(self.clock.now()).await?;
         match self.turns.claim(&source.name).await {
-            Asked::Taken(turn) => self.poll_and_end(source, turn).await,
-            Asked::Unknown => self.poll(source, self.clock.now()).await,
-            Asked::Resting(until) => {
+            Claimed::Taken(turn) => self.poll_and_end(source, turn, asked).await,
+            Claimed::Unknown => self.poll(source, asked, self.clock.now()).await,
+            Claimed::Resting(until) => {
                 let now = self.clock.now();
                 let kept = self.polls.poll(&source.name).await?;
                 let until = until.format("%Y-%m-%d %H:%M UTC");
@@ -63,8 +65,13 @@ impl IngestDueSources {
         }
     }
 
-    async fn poll_and_end(&self, source: &Source, turn: Turn<'_>) -> port::Result<Polled> {
-        let polled = self.poll(source, self.clock.now()).await?;
+    async fn poll_and_end(
+        &self,
+        source: &Source,
+        turn: Turn<'_>,
+        asked: Asked,
+    ) -> port::Result<Polled> {
+        let polled = self.poll(source, asked, self.clock.now()).await?;
         turn.end(&polled.poll);
         Ok(polled)
     }
@@ -120,7 +127,8 @@ impl IngestDueSources {
             if now < ends && !self.retired.is_cancelled() {
                 while let Some(turn) = self.turns.take(now) {
                     let source = &self.sources[turn.source];
-                    polls.push(async move { (source, self.poll_and_end(source, turn).await) });
+                    let poll = self.poll_and_end(source, turn, Asked::BySchedule);
+                    polls.push(async move { (source, poll.await) });
                 }
                 wait = self.turns.next().map(|next| next - now);
             }

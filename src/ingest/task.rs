@@ -17,7 +17,7 @@ use url::Url;
 use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
-    read::{Brought, Reader},
+    read::{Asked, Brought, Reader},
     round::ROUND,
     sift::{self, Sifted},
     turns::Turns,
@@ -77,9 +77,14 @@ pub struct Polled {
 impl IngestDueSources {
     /// Polls one source whether or not it is due. A document that makes us panic is a failure of its
     /// source and of no other.
-    pub async fn poll(&self, source: &Source, now: DateTime<Utc>) -> port::Result<Polled> {
+    pub async fn poll(
+        &self,
+        source: &Source,
+        asked: Asked,
+        now: DateTime<Utc>,
+    ) -> port::Result<Polled> {
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
-        match AssertUnwindSafe(self.poll_once(source, &before, now))
+        match AssertUnwindSafe(self.poll_once(source, &before, asked, now))
             .catch_unwind()
             .await
         {
@@ -96,9 +101,10 @@ impl IngestDueSources {
         &self,
         source: &Source,
         before: &Poll,
+        asked: Asked,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
-        match self.reader.read(source, before, now).await {
+        match self.reader.read(source, before, asked, now).await {
             Brought::Entries {
                 entries,
                 home,

@@ -38,7 +38,7 @@ pub(super) struct Turn<'a> {
 
 /// What asking for a certain turn comes to.
 #[derive(Debug)]
-pub(super) enum Asked<'a> {
+pub(super) enum Claimed<'a> {
     Taken(Turn<'a>),
     /// The host wants to be left alone until then.
     Resting(DateTime<Utc>),
@@ -82,7 +82,7 @@ impl Turns {
     }
 
     /// The turn of a certain source, due or not, as soon as its host and we are free.
-    pub(super) async fn claim(&self, source: &SourceName) -> Asked<'_> {
+    pub(super) async fn claim(&self, source: &SourceName) -> Claimed<'_> {
         let mut now = self.clock.now();
         loop {
             let ended = self.ended.notified();
@@ -93,9 +93,9 @@ impl Turns {
                 Some((place, agenda.claim(place, now)))
             });
             match claimed {
-                None => return Asked::Unknown,
-                Some((source, Claim::Taken)) => return Asked::Taken(self.turn(source)),
-                Some((_, Claim::Resting(until))) => return Asked::Resting(until),
+                None => return Claimed::Unknown,
+                Some((source, Claim::Taken)) => return Claimed::Taken(self.turn(source)),
+                Some((_, Claim::Resting(until))) => return Claimed::Resting(until),
                 Some((_, Claim::Busy)) => ended.await,
                 Some((_, Claim::At(at))) => {
                     tokio::time::sleep((at - now).to_std().unwrap_or_default()).await;

@@ -24,7 +24,11 @@ use super::{
     driver::Driver,
     shutdown,
 };
-use crate::web;
+use crate::{
+    sources::{Origin, Source, watch::Watch},
+    task::chain,
+    web,
+};
 
 /// How long tasks may take to finish what they have in hand; below systemd's 90 s.
 const GRACE: Duration = Duration::from_secs(30);
@@ -139,12 +143,41 @@ fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Drive
         control::serve(control.clone(), app.clone()),
     );
     driver.start(app.ingest.clone(), app.wakes.ingest.clone());
+    driver.attend("folder watch", watch_folders(app.clone()));
     driver.start(app.publish.clone(), app.wakes.publish.clone());
     driver.start(app.confirm.clone(), app.wakes.optin.clone());
     if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {
         driver.start(deliver.clone(), app.wakes.delivery.clone());
     }
     driver
+}
+
+/// Has folders polled when something in them changes, until the app retires.
+async fn watch_folders(app: Arc<App>) {
+    let folder = |source: &Source| match &source.origin {
+        Origin::Folder(path) => Some((source.name.clone(), path.clone())),
+        _ => None,
+    };
+    let folders: Vec<_> = app.config.sources.iter().filter_map(folder).collect();
+    if folders.is_empty() {
+        return;
+    }
+    let (watch, unwatched) = Watch::start(folders);
+    for folder in unwatched {
+        warn!("{folder}");
+    }
+    let Some(watch) = watch else { return };
+    loop {
+        tokio::select! {
+            () = app.retired.cancelled() => return,
+            changed = watch.changed() => for source in changed {
+                if let Err(err) = app.ingest.stir(&source).await {
+                    warn!("source {source}: {}", chain(&err));
+                }
+            }
+        }
+        app.wakes.ingest.wake();
+    }
 }
 
 /// Has every request answered by the latest of `routers`, so that a listener outlives them.

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     delivery::Planned,
     editions::{select, task::Published},
-    ingest::Recorded,
+    ingest::{Recorded, read::Asked},
     library::Query,
     subscribers::{Confirm, How, Request, Requested, Scope, address::EmailAddress},
     task::Task,
@@ -165,7 +165,10 @@ async fn ingest(app: &App) -> Result<String> {
     let mut sum = Recorded::default();
     // One after the other, in the order of the configuration: the same every time.
     for source in &app.config.sources {
-        let polled = app.ingest.poll(source, app.clock.now()).await?;
+        let polled = app
+            .ingest
+            .poll(source, Asked::ByOperator, app.clock.now())
+            .await?;
         if polled.failed {
             bail!("source {}: {}", source.name, polled.result);
         }

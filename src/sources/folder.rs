@@ -1,20 +1,38 @@
 //! A folder of files as a source.
 
+mod listing;
+
 use std::{
-    ffi::OsStr,
     fs, io,
     io::Read as _,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use ring::digest;
+use chrono::{DateTime, Utc};
+
+use self::listing::{Found, Listed, Stat};
 
 /// Larger files are skipped.
 const MAX_FILE_BYTES: u64 = 20_000_000;
 
 /// What one reading may hold in memory; files beyond it are skipped.
 const MAX_FOLDER_BYTES: u64 = 400_000_000;
+
+/// Larger sidecars are skipped, and their files read without them.
+const MAX_SIDECAR_BYTES: u64 = 1_000_000;
+
+/// A file that was written within this time may be in the middle of it.
+pub const FRESH: Duration = Duration::from_secs(2);
+
+/// When a file that is there is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// At once: somebody waits for it.
+    None,
+    /// When it has not been written for [`FRESH`], or was put in place as a whole.
+    UntilSettled { now: DateTime<Utc> },
+}
 
 /// What a folder held.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +45,8 @@ pub enum Reading {
         /// By path.
         files: Vec<File>,
         skipped: Vec<Skipped>,
+        /// Those that are being written, relative to the folder: to be read soon.
+        fresh: Vec<PathBuf>,
     },
 }
 
@@ -36,6 +56,8 @@ pub struct File {
     pub path: PathBuf,
     pub bytes: Vec<u8>,
     pub kind: Kind,
+    /// What stands beside it in a file of the same name that ends in `.toml`; never beside a feed.
+    pub sidecar: Option<Vec<u8>>,
 }
 
 /// What the ending of its name says that a file holds.
@@ -44,6 +66,7 @@ pub enum Kind {
     Feed,
     Page,
     Markdown,
+    Text,
 }
 
 impl Kind {
@@ -52,6 +75,7 @@ impl Kind {
             "xml" | "rss" | "atom" | "json" => Some(Kind::Feed),
             "html" | "htm" => Some(Kind::Page),
             "md" | "markdown" => Some(Kind::Markdown),
+            "txt" => Some(Kind::Text),
             _ => None,
         }
     }
@@ -77,14 +101,18 @@ pub enum FolderError {
     },
 }
 
-/// Reads every feed, page and Markdown file in the folder at `path` and in the folders below it.
+/// Reads every feed, page, Markdown and text file in the folder at `path` and in the folders below it.
 ///
 /// Hidden files, other kinds of files and links that lead out of the folder are left out. A file
-/// that cannot be read, or is being written, is skipped, and the listing then equals no later one.
-pub async fn read(path: &Path, known: Option<&[u8]>) -> Result<Reading, FolderError> {
+/// that cannot be read, or is being written, is left out, and the listing then equals no later one.
+pub async fn read(
+    path: &Path,
+    known: Option<&[u8]>,
+    patience: Patience,
+) -> Result<Reading, FolderError> {
     let folder = path.to_owned();
     let known = known.map(<[u8]>::to_vec);
-    tokio::task::spawn_blocking(move || read_blocking(&folder, known.as_deref()))
+    tokio::task::spawn_blocking(move || read_blocking(&folder, known.as_deref(), patience))
         .await
         .unwrap_or_else(|err| {
             Err(FolderError::Unreadable {
@@ -94,7 +122,11 @@ pub async fn read(path: &Path, known: Option<&[u8]>) -> Result<Reading, FolderEr
         })
 }
 
-fn read_blocking(folder: &Path, known: Option<&[u8]>) -> Result<Reading, FolderError> {
+fn read_blocking(
+    folder: &Path,
+    known: Option<&[u8]>,
+    patience: Patience,
+) -> Result<Reading, FolderError> {
     let unreadable = |source| FolderError::Unreadable {
         path: folder.to_owned(),
         source,
@@ -105,184 +137,113 @@ fn read_blocking(folder: &Path, known: Option<&[u8]>) -> Result<Reading, FolderE
     }
     let mut found = Found::default();
     found.walk(&root).map_err(unreadable)?;
-    found.files.sort_by(|a, b| a.path.cmp(&b.path));
-    let listing = digest_of(&found.files);
+    found.put_together();
+    let listing = found.digest();
     if found.unread.is_empty() && known == Some(listing.as_slice()) {
         return Ok(Reading::Unchanged);
     }
 
-    let mut files = Vec::new();
-    let Found {
-        files: listed,
-        mut unread,
-        mut skipped,
-    } = found;
-    let mut n_bytes = 0;
-    for file in &listed {
-        if file.stat.n_bytes > MAX_FILE_BYTES {
-            let why = format!("larger than {} MB", MAX_FILE_BYTES / 1_000_000);
-            skipped.push(Skipped {
-                path: file.path.clone(),
-                why,
-            });
-            continue;
-        }
-        n_bytes += file.stat.n_bytes;
-        if n_bytes > MAX_FOLDER_BYTES {
-            let why = format!(
-                "the folder holds more than {} MB",
-                MAX_FOLDER_BYTES / 1_000_000
-            );
-            skipped.push(Skipped {
-                path: file.path.clone(),
-                why,
-            });
-            continue;
-        }
-        match read_whole(&root.join(&file.path), &file.stat) {
-            Ok(bytes) => files.push(File {
-                path: file.path.clone(),
-                bytes,
-                kind: file.kind,
-            }),
-            Err(why) => {
-                unread.push(file.path.clone());
-                skipped.push(Skipped {
-                    path: file.path.clone(),
-                    why,
-                });
-            }
-        }
-    }
-    skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    // With anything unread the listing is empty, which no later one is: the next poll tries again.
-    let listing = if unread.is_empty() {
-        listing
-    } else {
-        Vec::new()
+    let mut taken = Taken {
+        unread: found.unread,
+        skipped: found.skipped,
+        ..Taken::default()
     };
+    for file in &found.files {
+        taken.take(&root, file, patience);
+    }
+    taken.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    // With anything unread the listing is empty, which no later one is: the next poll tries again.
+    let is_whole = taken.unread.is_empty() && taken.fresh.is_empty();
     Ok(Reading::Files {
-        listing,
-        files,
-        skipped,
+        listing: if is_whole { listing } else { Vec::new() },
+        files: taken.files,
+        skipped: taken.skipped,
+        fresh: taken.fresh,
     })
 }
 
-/// What of a file changes when it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stat {
-    n_bytes: u64,
-    modified: SystemTime,
+/// Why a file was not read.
+#[derive(Debug, PartialEq, Eq)]
+enum Unread {
+    /// It is being written.
+    Changing,
+    Failed(String),
 }
 
-impl Stat {
-    fn of(metadata: &fs::Metadata) -> Stat {
-        Stat {
-            n_bytes: metadata.len(),
-            modified: metadata.modified().unwrap_or(UNIX_EPOCH),
-        }
-    }
-}
-
-struct Listed {
-    path: PathBuf,
-    kind: Kind,
-    stat: Stat,
-}
-
+/// What was taken of a folder so far.
 #[derive(Default)]
-struct Found {
-    files: Vec<Listed>,
-    /// What could not be looked at, and may be tomorrow.
+struct Taken {
+    files: Vec<File>,
+    fresh: Vec<PathBuf>,
     unread: Vec<PathBuf>,
     skipped: Vec<Skipped>,
+    n_bytes: u64,
 }
 
-impl Found {
-    fn walk(&mut self, root: &Path) -> io::Result<()> {
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(root.join(&folder)) {
-                Ok(entries) => entries,
-                Err(err) if folder.as_os_str().is_empty() => return Err(err),
-                Err(err) => {
-                    self.skip_unread(folder, &err);
-                    continue;
-                }
-            };
-            for entry in entries {
-                let entry = match entry {
-                    Ok(entry) => entry,
-                    Err(err) => {
-                        self.skip_unread(folder.clone(), &err);
-                        continue;
-                    }
-                };
-                let path = folder.join(entry.file_name());
-                if is_hidden(&entry.file_name()) {
-                    continue;
-                }
-                match self.look(root, &path) {
-                    Ok(Some(inner)) => folders.push(inner),
-                    Ok(None) => {}
-                    Err(err) => self.skip_unread(path, &err),
-                }
+impl Taken {
+    fn take(&mut self, root: &Path, file: &Listed, patience: Patience) {
+        if file.is_fresh(patience) {
+            return self.fresh.push(file.path.clone());
+        }
+        if file.stat.n_bytes > MAX_FILE_BYTES {
+            return self.skip(&file.path, larger_than(MAX_FILE_BYTES));
+        }
+        self.n_bytes += file.stat.n_bytes;
+        if self.n_bytes > MAX_FOLDER_BYTES {
+            let most = MAX_FOLDER_BYTES / 1_000_000;
+            return self.skip(&file.path, format!("the folder holds more than {most} MB"));
+        }
+        let read = read_whole(&root.join(&file.path), &file.stat)
+            .and_then(|bytes| Ok((bytes, self.sidecar(root, file)?)));
+        match read {
+            Ok((bytes, sidecar)) => self.files.push(File {
+                path: file.path.clone(),
+                bytes,
+                kind: file.kind,
+                sidecar,
+            }),
+            Err(Unread::Changing) => self.fresh.push(file.path.clone()),
+            Err(Unread::Failed(why)) => {
+                self.unread.push(file.path.clone());
+                self.skip(&file.path, why);
             }
         }
-        Ok(())
     }
 
-    /// Lists the file at `path`, or returns it if it is a folder to look into.
-    fn look(&mut self, root: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
-        let full = root.join(path);
-        let metadata = fs::symlink_metadata(&full)?;
-        if metadata.is_dir() {
-            return Ok(Some(path.to_owned()));
-        }
-        let Some(kind) = Kind::of(path) else {
+    /// The sidecar of `file`, unless it cannot be read. One that is being written holds its file
+    /// back: without what it says, that might be another article.
+    fn sidecar(&mut self, root: &Path, file: &Listed) -> Result<Option<Vec<u8>>, Unread> {
+        let Some(sidecar) = &file.sidecar else {
             return Ok(None);
         };
-        let metadata = if metadata.is_symlink() {
-            // A link to a folder could lead around in a circle; one to a file inside is how
-            // mounted configuration is laid out.
-            if !full.canonicalize()?.starts_with(root) {
-                let why = "a link that leads out of the folder".to_owned();
-                self.skipped.push(Skipped {
-                    path: path.to_owned(),
-                    why,
-                });
-                return Ok(None);
-            }
-            fs::metadata(&full)?
-        } else {
-            metadata
-        };
-        if metadata.is_file() {
-            let stat = Stat::of(&metadata);
-            self.files.push(Listed {
-                path: path.to_owned(),
-                kind,
-                stat,
-            });
+        if sidecar.stat.n_bytes > MAX_SIDECAR_BYTES {
+            self.skip(&sidecar.path, larger_than(MAX_SIDECAR_BYTES));
+            return Ok(None);
         }
-        Ok(None)
+        match read_whole(&root.join(&sidecar.path), &sidecar.stat) {
+            Err(Unread::Failed(why)) => {
+                self.unread.push(sidecar.path.clone());
+                self.skip(&sidecar.path, why);
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
-    fn skip_unread(&mut self, path: PathBuf, err: &io::Error) {
-        self.unread.push(path.clone());
+    fn skip(&mut self, path: &Path, why: String) {
         self.skipped.push(Skipped {
-            path,
-            why: err.to_string(),
+            path: path.to_owned(),
+            why,
         });
     }
 }
 
-fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+fn larger_than(bytes: u64) -> String {
+    format!("larger than {} MB", bytes / 1_000_000)
 }
 
 /// The bytes of the file at `path` if they are those of `stat`, else why not.
-fn read_whole(path: &Path, stat: &Stat) -> Result<Vec<u8>, String> {
+fn read_whole(path: &Path, stat: &Stat) -> Result<Vec<u8>, Unread> {
     let read = || -> io::Result<(Vec<u8>, Stat)> {
         let file = fs::File::open(path)?;
         let mut bytes = Vec::new();
@@ -290,25 +251,10 @@ fn read_whole(path: &Path, stat: &Stat) -> Result<Vec<u8>, String> {
         Ok((bytes, Stat::of(&file.metadata()?)))
     };
     match read() {
-        Ok((bytes, after)) if after == *stat && bytes.len() as u64 == stat.n_bytes => Ok(bytes),
-        Ok(_) => Err("it is being written".to_owned()),
-        Err(err) => Err(err.to_string()),
+        Ok((bytes, after)) if after.is_as(stat) && bytes.len() as u64 == stat.n_bytes => Ok(bytes),
+        Ok(_) => Err(Unread::Changing),
+        Err(err) => Err(Unread::Failed(err.to_string())),
     }
-}
-
-fn digest_of(files: &[Listed]) -> Vec<u8> {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for file in files {
-        let since_epoch = file.stat.modified.duration_since(UNIX_EPOCH);
-        let nanos =
-            since_epoch.map_or_else(|before| before.duration().as_nanos(), |d| d.as_nanos());
-        let name = file.path.as_os_str().as_encoded_bytes();
-        context.update(&(name.len() as u64).to_be_bytes());
-        context.update(name);
-        context.update(&file.stat.n_bytes.to_be_bytes());
-        context.update(&nanos.to_be_bytes());
-    }
-    context.finish().as_ref().to_vec()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod rules;
 pub mod schedule;
 pub mod rhythm;
 mod moved;
+pub mod watch;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 

@@ -139,8 +139,13 @@ impl Poll {
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
             ..self.clone()
         };
-        read.led(source, arrival.moved.as_ref(), now)
-            .reached(source, arrival.max_age, now)
+        let reached =
+            read.led(source, arrival.moved.as_ref(), now)
+                .reached(source, arrival.max_age, now);
+        Poll {
+            next: arrival.again.map_or(reached.next, |again| now + again),
+            ..reached
+        }
     }
 
     /// Nothing new. `validators` and `moved` as `Fetched::NotModified` has them; what the last
@@ -271,6 +276,8 @@ pub struct Arrival {
     pub new: u64,
     /// Parts that could not be read, each with its reason.
     pub unread: Vec<String>,
+    /// How soon to ask again, whatever the interval: a part of it was still being written.
+    pub again: Option<Duration>,
 }
 
 impl Arrival {

@@ -67,7 +67,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Where an external crate may be named.
-const BELONGS_TO: [(&str, &[&str]); 17] = [
+const BELONGS_TO: [(&str, &[&str]); 18] = [
     ("ammonia", &["ingest"]),
     ("anyhow", &["ops"]),
     ("atom_syndication", &["editions"]),
@@ -79,6 +79,7 @@ const BELONGS_TO: [(&str, &[&str]); 17] = [
     ("lettre", &["delivery"]),
     ("minijinja", &["editions", "web"]),
     ("memchr", &["ingest"]),
+    ("notify", &["sources"]),
     ("regex", &["sources"]),
     ("regex_syntax", &["sources"]),
     ("reqwest", &["sources"]),

@@ -1,11 +1,11 @@
 //! What operators do with sources, with the built program.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    binary::{Courant, Ran},
+    binary::{Courant, Ran, age},
     http::{Reply, Server},
 };
 
@@ -346,6 +346,103 @@ async fn a_source_that_is_gone_is_asked_again_when_it_is_resumed() {
 
     assert_eq!(courant.run(&["ingest", "--source", "quay"]).code, 1);
     assert_eq!(server.heads().len(), asked + 1);
+}
+
+#[test]
+fn a_watched_folder_is_polled_as_soon_as_a_file_is_put_into_it() {
+    let courant = Courant::new();
+    let mut daemon = courant.daemon();
+    daemon.wait_for("new 2");
+
+    // The next poll by the interval would be in an hour.
+    let staged = courant.write("staged.md", "# Harbor\n\nAll that is known of it.\n");
+    age(&staged);
+    fs::rename(staged, courant.path().join("desk/harbor.md")).unwrap();
+
+    daemon.wait_for("new 1");
+    let (code, log) = daemon.stop();
+    assert_eq!(code, 0);
+    assert!(!log.contains("not watched"), "{log}");
+}
+
+#[test]
+fn a_file_that_is_written_in_pieces_is_taken_in_once_and_whole() {
+    let courant = Courant::new();
+    let mut daemon = courant.daemon();
+    daemon.wait_for("new 2");
+
+    let path = courant.path().join("desk/harbor.md");
+    for piece in ["# Harbor\n\n", "All that is known ", "of the harbor.\n"] {
+        let mut file = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .unwrap();
+        file.write_all(piece.as_bytes()).unwrap();
+        // Its own poll finds a file that is being written.
+        courant.ok(&["sources", "resume", "desk"]);
+    }
+
+    daemon.wait_for("new 1");
+    let log = daemon.log.clone();
+    assert_eq!(daemon.stop().0, 0);
+    assert!(!log.contains("revised"), "{log}");
+    let articles = courant.ok(&["--json", "articles", "list"]).objects();
+    assert_eq!(articles.len(), 3);
+    let id = articles
+        .iter()
+        .find(|one| one["title"] == json!("Harbor"))
+        .unwrap()["id"]
+        .to_string();
+    let shown = courant.ok(&["articles", "show", &id]).stdout;
+    assert!(
+        shown.contains("All that is known of the harbor."),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_sidecar_speaks_for_its_file_and_a_broken_one_is_a_defect() {
+    let courant = Courant::new();
+    courant.write("desk/page.html", "<html><title>Own</title><body><article><p>The story of the page.</p></article></body></html>");
+    courant.write(
+        "desk/page.toml",
+        "title = \"By hand\"\nauthors = [\"Ada Ames\"]\nguid = \"p-1\"\n",
+    );
+    courant.write("desk/note.txt", "A note\n\nJust text & more.\n");
+    courant.ok(&["ingest"]);
+    let titles = || {
+        let articles = courant.ok(&["--json", "articles", "list"]).objects();
+        let mut titles: Vec<_> = articles
+            .iter()
+            .map(|one| one["title"].as_str().unwrap().to_owned())
+            .collect();
+        titles.sort();
+        titles
+    };
+    assert_eq!(titles(), ["A note", "By hand", "Ferry", "Lighthouse"]);
+
+    courant.write(
+        "desk/page.toml",
+        "title = \"By hand, later\"\nguid = \"p-1\"\n",
+    );
+    let polled = courant.ok(&["--json", "ingest"]).objects().remove(0);
+    assert_eq!((&polled["new"], &polled["revised"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        titles(),
+        ["A note", "By hand, later", "Ferry", "Lighthouse"]
+    );
+
+    courant.write("desk/page.toml", "guid = \"p-1\"\ncolour = 1\n");
+    courant.write("desk/note.toml", "title =\n");
+    courant.ok(&["ingest"]);
+    let shown = courant.ok(&["sources", "show", "desk"]).stdout;
+    assert!(
+        shown.contains("defect     line 2: page.toml: `colour` is not a key"),
+        "{shown}"
+    );
+    assert!(shown.contains("defect     line 1: note.toml: "), "{shown}");
+    assert_eq!(titles().len(), 4);
 }
 
 const LIST: &str = r#"<?xml version="1.0"?><opml version="1.0"><body>

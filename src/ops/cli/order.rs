@@ -25,7 +25,7 @@ pub enum Order {
     /// Poll sources now, once
     Ingest(ingest::Ingest),
     #[command(skip)]
-    Sources(sources::Asked),
+    Sources(sources::Kept),
     /// Has the daemon read its configuration again.
     #[command(skip)]
     Reload,

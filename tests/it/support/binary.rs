@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use serde_json::Value;
@@ -101,7 +102,8 @@ impl Courant {
         let text = format!(
             "---\ntitle: {title}\ndate: 2026-11-23T05:00:00Z\n---\n\nAll that is known of {title}.\n"
         );
-        self.write(&format!("desk/{title}.md"), &text);
+        let path = self.write(&format!("desk/{title}.md"), &text);
+        age(&path);
     }
 
     pub(crate) fn config(&self) -> String {
@@ -185,6 +187,13 @@ impl Courant {
         daemon.public = running["public"].as_str().unwrap().to_owned();
         daemon
     }
+}
+
+/// Has a file look as if it was written long ago: the daemon leaves fresh ones for a later look.
+pub(crate) fn age(path: &Path) {
+    let file = fs::File::options().append(true).open(path).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+        .unwrap();
 }
 
 /// A running daemon; killed when it is dropped.

@@ -26,7 +26,7 @@ use crate::{id::SourceName, ops::app::App};
 #[derive(Clone, Debug, Subcommand)]
 pub enum Sources {
     #[command(flatten)]
-    Asked(Asked),
+    Kept(Kept),
     /// Find the feed of an address and add it to the configuration
     Add(add::Add),
     /// Add the feeds of an OPML list to the configuration; folders become topics
@@ -38,16 +38,16 @@ pub enum Sources {
 /// Runs a command here, or has it obeyed where the store is.
 pub async fn run(command: Sources, files: &[PathBuf], json: bool) -> Result<ExitCode> {
     match command {
-        Sources::Asked(asked) => order::give(Order::Sources(asked), files, json).await,
+        Sources::Kept(asked) => order::give(Order::Sources(asked), files, json).await,
         Sources::Add(add) => add::add(add, files, json).await,
         Sources::Import(import) => import::import(import, files, json).await,
         Sources::Export(export) => Ok(export::export(&export, files)),
     }
 }
 
-/// Those that need the store.
+/// Those that need what the store keeps.
 #[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
-pub enum Asked {
+pub enum Kept {
     /// List sources with what their last poll came to, those that fail first
     List {
         /// Only those that fail or are gone
@@ -73,19 +73,19 @@ pub enum Asked {
     },
 }
 
-impl Asked {
+impl Kept {
     pub async fn obey(self, app: &App, out: &Out) -> Result<Done> {
         match self {
-            Asked::List { failing } => {
+            Kept::List { failing } => {
                 let which = match failing {
                     true => list::Which::Failing,
                     false => list::Which::All,
                 };
                 list::list(app, out, which).await
             }
-            Asked::Show { name } => show::show(app, out, &name).await,
-            Asked::Pause { names } => pause::pause(app, out, &names).await,
-            Asked::Resume { names } => pause::resume(app, out, &names).await,
+            Kept::Show { name } => show::show(app, out, &name).await,
+            Kept::Pause { names } => pause::pause(app, out, &names).await,
+            Kept::Resume { names } => pause::resume(app, out, &names).await,
         }
     }
 }
