@@ -624,3 +624,16 @@ async fn a_clock_that_is_put_right_causes_neither_a_storm_nor_silence() {
     app.activate("ingest_due_sources").await;
     assert_eq!(asked(&ledger), 4);
 }
+
+#[tokio::test]
+async fn publishers_are_told_for_how_many_we_ask() {
+    let (app, _ledger, server) = on_one_host(&["etag-0"]).await;
+    app.import("ann@example.org").await;
+    app.import("bob@example.org").await;
+    let app = app.restart().await;
+    app.activate("ingest_due_sources").await;
+
+    let head = String::from_utf8(server.heads().remove(0)).unwrap();
+    let agent = "(+https://courant.example/; 2 subscribers)\r\n";
+    assert!(head.contains(agent), "{head}");
+}
