@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Outline;
 use crate::ingest::charset;
 
-/// The list that [`super::read`] reads back as `outlines`, as long as those of one folder stand
+/// The list that [`super::read()`] reads back as `outlines`, as long as those of one folder stand
 /// together.
 pub fn write(title: &str, outlines: &[Outline], now: DateTime<Utc>) -> String {
     let mut text = format!(

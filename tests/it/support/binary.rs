@@ -7,7 +7,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -189,11 +192,13 @@ impl Courant {
     }
 }
 
-/// Has a file look as if it was written long ago: the daemon leaves fresh ones for a later look.
+/// Has a file look as if it was written long ago, each time at another second: the daemon leaves
+/// fresh ones for a later look.
 pub(crate) fn age(path: &Path) {
+    static AGED: AtomicU64 = AtomicU64::new(1_700_000_000);
+    let written = Duration::from_secs(AGED.fetch_add(1, Ordering::Relaxed));
     let file = fs::File::options().append(true).open(path).unwrap();
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
-        .unwrap();
+    file.set_modified(UNIX_EPOCH + written).unwrap();
 }
 
 /// A running daemon; killed when it is dropped.
