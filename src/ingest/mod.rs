@@ -19,6 +19,8 @@ pub mod date;
 mod bounds;
 mod dom;
 pub mod extract;
+pub mod listing;
+mod full_text;
 pub mod named;
 pub mod markdown;
 pub mod sanitize;

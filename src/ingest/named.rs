@@ -85,6 +85,15 @@ pub fn named_related(html: &str, base: &Url) -> (String, Vec<NamedLink>) {
     (html.to_owned(), Vec::new())
 }
 
+/// Adds those links that `links` does not name yet.
+pub(super) fn add(links: &mut Vec<NamedLink>, more: Vec<NamedLink>) {
+    for link in more {
+        if !links.iter().any(|known| known.url == link.url) {
+            links.push(link);
+        }
+    }
+}
+
 /// What was taken out of a tree; a line whose links lead nowhere goes as well.
 #[derive(Default)]
 pub(super) struct Taken {

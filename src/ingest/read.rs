@@ -1,18 +1,25 @@
 //! Asks a source for its document, whatever kind of source it is.
 
-use std::{path::Path, time::Duration};
+pub(super) mod page;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::parse::{Given, Kind, parse};
+use super::{
+    IngestStore,
+    parse::{Given, Kind, parse},
+};
 use crate::{
+    port,
     sources::{
-        FeedUrl, Origin, Source, Validators,
+        FeedUrl, FullText, Origin, Poll, Source, Validators,
         entry::{Document, Entry},
         fetch::{Fetched, Fetcher},
         folder::{self, File, Reading},
         schedule::Arrival,
+        visit::Visitor,
     },
     task::chain,
 };
@@ -21,10 +28,13 @@ use crate::{
 /// files have no such bound.
 const MOST_ENTRIES: usize = 5000;
 
-/// Reads feeds over HTTP and folders of files.
-#[derive(Clone, Debug)]
+/// Reads feeds and pages over HTTP, and folders of files.
+#[derive(Clone)]
 pub struct Reader {
     pub fetcher: Fetcher,
+    pub visitor: Visitor,
+    /// Tells which pages need not be fetched.
+    pub store: Arc<dyn IngestStore>,
 }
 
 /// What a source brought.
@@ -34,7 +44,7 @@ pub enum Brought {
         entries: Vec<Entry>,
         /// What relative links of entries without an address start from.
         home: Url,
-        arrival: Arrival,
+        arrival: Box<Arrival>,
     },
     NotModified {
         validators: Validators,
@@ -60,13 +70,25 @@ impl Reader {
     pub async fn read(
         &self,
         source: &Source,
-        validators: &Validators,
+        before: &Poll,
         now: DateTime<Utc>,
-    ) -> Brought {
-        match &source.origin {
-            Origin::Feed(url) => self.fetch(url, validators, now).await,
-            Origin::Folder(path) => read_folder(path, validators).await,
+    ) -> port::Result<Brought> {
+        let validators = before.conditions(now);
+        let mut brought = match &source.origin {
+            Origin::Feed(url) => self.fetch(url, &validators, now).await,
+            Origin::Page(listing) => self.listing(source, listing, before, now).await?,
+            Origin::Folder(path) => read_folder(path, &validators).await,
+        };
+        if let (
+            FullText::Fetched,
+            Brought::Entries {
+                entries, arrival, ..
+            },
+        ) = (source.full_text, &mut brought)
+        {
+            self.full_text(source, entries, arrival, now).await?;
         }
+        Ok(brought)
     }
 
     async fn fetch(&self, url: &FeedUrl, validators: &Validators, now: DateTime<Utc>) -> Brought {
@@ -114,7 +136,7 @@ impl Reader {
                 Brought::Entries {
                     home: document.home_page_url.unwrap_or(download.url),
                     entries: document.entries,
-                    arrival,
+                    arrival: Box::new(arrival),
                 }
             }
             Ok((Err(unreadable), _)) => Brought::failed(chain(&unreadable)),
@@ -170,7 +192,7 @@ async fn read_folder(path: &Path, validators: &Validators) -> Brought {
     Brought::Entries {
         entries: document.entries,
         home,
-        arrival,
+        arrival: Box::new(arrival),
     }
 }
 

@@ -110,6 +110,7 @@ fn entry(item: &Element, site: &Url) -> Entry {
         attachments,
         named_related: fields::related(item, site),
         source: source(item, site),
+        ..Entry::default()
     }
 }
 

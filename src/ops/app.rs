@@ -19,7 +19,7 @@ use crate::{
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
     ingest::{read::Reader, task::IngestDueSources},
-    sources::fetch::Fetcher,
+    sources::{fetch::Fetcher, visit::Visitor},
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
     task::Activator,
@@ -131,12 +131,15 @@ impl App {
 }
 
 fn ingest(config: &Config, parts: &web::State) -> Result<IngestDueSources> {
+    let fetcher = Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?;
     Ok(IngestDueSources {
         polls: parts.store.clone(),
         store: parts.store.clone(),
         articles: parts.store.clone(),
         reader: Reader {
-            fetcher: Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?,
+            visitor: Visitor::new(fetcher.clone()),
+            fetcher,
+            store: parts.store.clone(),
         },
         sources: config.sources.clone(),
         index: Mutex::default(),

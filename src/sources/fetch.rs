@@ -3,6 +3,10 @@
 //! Redirects are followed here rather than by the client, so that the guard is asked about every
 //! hop and one clock bounds them all.
 
+mod hop;
+
+pub(super) use hop::{Hop, Wanted};
+
 use std::{error::Error, fmt, io, time::Duration};
 
 use chrono::{DateTime, Utc};
@@ -35,6 +39,8 @@ pub struct FetchConfig {
     pub max_bytes: usize,
     /// Default 5.
     pub max_redirects: usize,
+    /// Between two requests for pages of one host. Default 1 s.
+    pub spacing: Duration,
     pub guard: Guard,
 }
 
@@ -46,6 +52,7 @@ impl FetchConfig {
             connect_timeout: Duration::from_secs(10),
             max_bytes: 20_000_000,
             max_redirects: 5,
+            spacing: Duration::from_secs(1),
             guard,
         }
     }

@@ -5,7 +5,10 @@ pub mod fetch;
 pub mod folder;
 pub mod guard;
 mod headers;
+pub mod page;
+pub mod robots;
 pub mod schedule;
+pub mod visit;
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -14,7 +17,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::entry::{Defect, Hints, Hub};
+use self::{
+    entry::{Defect, Hints, Hub},
+    page::{Listing, Missed},
+};
 use crate::{
     id::{SourceName, TopicSlug},
     port,
@@ -33,11 +39,23 @@ pub struct Source {
     pub topics: Vec<TopicSlug>,
     /// How many articles of a first fetch, the latest ones, digests may carry. Default 0.
     pub mail_first: usize,
+    pub full_text: FullText,
+}
+
+/// Where the text of a feed's entries comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullText {
+    /// The feed itself.
+    #[default]
+    Stated,
+    /// The page of each new entry.
+    Fetched,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Feed(FeedUrl),
+    Page(Listing),
     Folder(PathBuf),
 }
 
@@ -45,6 +63,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Feed(url) => url.as_str().fmt(f),
+            Origin::Page(listing) => listing.url.as_str().fmt(f),
             Origin::Folder(path) => path.display().fmt(f),
         }
     }
@@ -150,6 +169,10 @@ pub struct Poll {
     pub entries: Option<u64>,
     /// The latest date any entry bore.
     pub newest: Option<DateTime<Utc>>,
+    /// Pages that wait for the next poll, because this one had enough.
+    pub left: u32,
+    /// Pages of the listing that could not be had.
+    pub missed: Vec<Missed>,
 }
 
 /// A permanent redirect that a source answered with, poll after poll.
@@ -184,6 +207,8 @@ impl Poll {
             hub: None,
             entries: None,
             newest: None,
+            left: 0,
+            missed: Vec::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Days, Utc};
 
-use super::{Poll, Source, Validators, entry::Document};
+use super::{Poll, Source, Validators, entry::Document, page::Missed};
 use crate::id::SourceName;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -94,8 +94,14 @@ impl Poll {
                 .map(String::as_str)
                 .collect::<Vec<_>>()
                 .join("; "),
-            entries: Some(self.entries.unwrap_or(0) + arrival.new),
+            // As long as pages of a first listing wait, what comes is still part of the first fetch.
+            entries: match (self.entries, arrival.left) {
+                (None, 1..) => None,
+                (seen, _) => Some(seen.unwrap_or(0) + arrival.new),
+            },
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
+            left: arrival.left,
+            missed: arrival.missed.clone(),
             ..self.reached(source, arrival.quiet, now)
         }
     }
@@ -184,6 +190,10 @@ pub struct Arrival {
     pub new: u64,
     /// Parts that could not be read, each with its reason.
     pub unread: Vec<String>,
+    /// As [`Poll::left`].
+    pub left: u32,
+    /// As [`Poll::missed`].
+    pub missed: Vec<Missed>,
 }
 
 impl Arrival {

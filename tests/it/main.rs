@@ -10,6 +10,7 @@ mod docs;
 mod feeds;
 mod fetch;
 mod layers;
+mod pages;
 mod promises;
 mod recovery;
 mod relay;

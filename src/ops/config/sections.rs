@@ -196,6 +196,9 @@ fn read_fetch(section: &Section<'_>, site: Option<&Site>) -> FetchConfig {
                 usize::try_from(bytes).unwrap_or(usize::MAX)
             }),
         max_redirects: 5,
+        spacing: section
+            .optional("spacing", duration)
+            .unwrap_or(Duration::from_secs(1)),
         guard: Guard {
             allow: section
                 .optional("allow_networks", list(text::<Network>))

@@ -1,6 +1,6 @@
 use super::*;
 use crate::sources::{
-    FeedUrl, Origin,
+    FeedUrl, FullText, Origin,
     entry::{Entry, Hints},
 };
 
@@ -20,6 +20,7 @@ fn source() -> Source {
         interval: HOUR,
         topics: Vec::new(),
         mail_first: 0,
+        full_text: FullText::Stated,
     }
 }
 
