@@ -68,7 +68,7 @@ const MAX_ASIDE_CHARS: usize = 40;
 const MAX_UNLABELLED: usize = 12;
 
 /// More links than this are an index, of which the first ones are kept.
-const MAX_LINKS: usize = 20;
+pub(super) const MAX_LINKS: usize = 20;
 
 /// Takes `Related:` lines and boxes out of the HTML of an article; `html` without any comes back
 /// byte for byte.

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const BASE: &str = "https://gazette.example/news/";
@@ -145,4 +147,46 @@ fn a_bad_selector_is_told() {
         selector("a[").unwrap_err().to_string(),
         "`a[` is not a CSS selector"
     );
+}
+
+/// Pieces that pages are made of, whole and broken.
+const PIECES: &[&str] = &[
+    "<a href=/news/one-two-three>",
+    "<a href='../x'>",
+    "<a href=//b.example/1>",
+    "<a href='http://['>",
+    "<a href=javascript:x>",
+    "</a>",
+    "<h3>",
+    "</h3>",
+    "<article>",
+    "<nav>",
+    "</nav>",
+    "<time datetime=2026-11-20>",
+    "<base href=/deep/er/>",
+    "<base href=':'>",
+    "A headline of more than four words",
+    "<li>",
+    "<table>",
+    "&amp;",
+    "<",
+];
+
+proptest! {
+    #[test]
+    fn whatever_a_page_holds_its_links_are_absolute_and_bounded(
+        parts in prop::collection::vec(prop::sample::select(PIECES), 0..80),
+        noise in ".{0,40}",
+    ) {
+        let html = format!("{}{noise}", parts.concat());
+        let base = Url::parse(BASE).unwrap();
+        for select in [Select::default(), select("article, li", "", "h3", "time"), select("", "a", "", "")] {
+            let found = links(&html, &base, &select);
+            prop_assert!(found.len() <= MOST_LINKS);
+            for link in found {
+                prop_assert!(dom::is_web(&link.url) && link.url.host().is_some());
+                prop_assert!(link.title.chars().count() <= MAX_TITLE);
+            }
+        }
+    }
 }

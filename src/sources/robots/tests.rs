@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// `paths` begin with `+` where they may be fetched and with `-` where they may not.
@@ -158,5 +160,41 @@ fn a_closed_site_lets_nobody_in_but_to_its_rules() {
     for (path, expected) in [("", false), ("/a", false), ("/robots.txt", true)] {
         let url = Url::parse(&format!("https://news.example{path}")).unwrap();
         assert_eq!(closed.allows(&url), expected, "{path}");
+    }
+}
+
+/// What a pattern means, by the book and slowly.
+fn matches_by_the_book(pattern: &[u8], path: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => true,
+        Some((b'$', [])) => path.is_empty(),
+        Some((b'*', rest)) => (0..=path.len()).any(|n| matches_by_the_book(rest, &path[n..])),
+        Some((byte, rest)) => path.first() == Some(byte) && matches_by_the_book(rest, &path[1..]),
+    }
+}
+
+proptest! {
+    #[test]
+    fn patterns_match_as_the_book_says(pattern in "/[ab*]{0,6}[$]?", path in "/[ab]{0,8}") {
+        prop_assert_eq!(
+            matches(&pattern, &path),
+            matches_by_the_book(pattern.as_bytes(), path.as_bytes())
+        );
+    }
+
+    #[test]
+    fn no_file_makes_the_reader_panic(
+        file in prop::collection::vec(any::<u8>(), 0..200),
+        lines in prop::collection::vec("(User-agent|Allow|Disallow|Crawl-delay|x)[: ]{0,2}[ -~\u{e4}]{0,12}", 0..12),
+        path in "/[ -~]{0,20}",
+    ) {
+        let mut bytes = file;
+        bytes.extend_from_slice(lines.join("\n").as_bytes());
+        let robots = Robots::parse(&bytes);
+        if let Ok(url) = Url::parse(&format!("https://news.example{path}")) {
+            robots.allows(&url);
+        }
+        prop_assert!(robots.delay.is_none_or(|delay| delay <= MAX_DELAY));
+        prop_assert!(robots.rules.len() <= MAX_RULES);
     }
 }

@@ -1,0 +1,44 @@
+//! Gives captions the one name that HTML has for them, so that they go with their pictures and not
+//! with the text.
+
+use dom_query::{Document, NodeRef};
+
+use crate::ingest::dom;
+
+const CAPTION: &[&str] = &["caption", "captions", "credit", "credits", "imagecaption"];
+
+const MAX_CHARS: usize = 700;
+
+/// How far above a caption its picture hangs.
+const LEVELS: usize = 3;
+
+/// Makes every caption and credit of a picture a `figcaption`.
+pub(super) fn mark(doc: &Document) {
+    for node in doc.select("[class]").nodes() {
+        let is_text = !dom::is_frame(node)
+            && !dom::is_any(
+                node,
+                &["figure", "figcaption", "img", "picture", "a", "li", "ul"],
+            )
+            && !holds_picture(node);
+        if is_text && dom::has_token(node, CAPTION) && is_brief(node) && has_picture_near(node) {
+            node.rename("figcaption");
+        }
+    }
+}
+
+fn is_brief(node: &NodeRef<'_>) -> bool {
+    let n_chars = dom::brief(node).map_or(usize::MAX, |text| text.chars().count());
+    (1..=MAX_CHARS).contains(&n_chars)
+}
+
+fn has_picture_near(node: &NodeRef<'_>) -> bool {
+    node.ancestors_it(Some(LEVELS))
+        .take_while(|ancestor| ancestor.is_element() && !dom::is_frame(ancestor))
+        .any(|ancestor| holds_picture(&ancestor))
+}
+
+fn holds_picture(node: &NodeRef<'_>) -> bool {
+    node.descendants_it()
+        .any(|inner| dom::is_any(&inner, &["img", "picture", "video"]))
+}
