@@ -23,6 +23,9 @@ const KEPT: TimeDelta = TimeDelta::hours(24);
 /// How long a site whose rules could not be had is left alone.
 const CLOSED: TimeDelta = TimeDelta::hours(1);
 
+/// No host's wish keeps us away longer.
+const LONGEST_REST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Hosts that are remembered at once.
 const MOST_HOSTS: usize = 2_000;
 
@@ -42,6 +45,8 @@ struct Hosts {
     rules: HashMap<String, Rules>,
     /// By host, when the next request may begin.
     turns: HashMap<String, Instant>,
+    /// By host, until when it asked to be left alone.
+    rests: HashMap<String, DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug)]
@@ -110,6 +115,12 @@ impl Visitor {
             let Some(rules) = self.rules(&url, until, now).await else {
                 return Visited::Late;
             };
+            if let Some(rest) = self.rest(&url, now) {
+                return Visited::Failed {
+                    reason: "not asked: its host asked to be left alone".to_owned(),
+                    retry_after: Some(rest),
+                };
+            }
             if !rules.robots.allows(&url) {
                 return failed(rules.refusal(&url));
             }
@@ -119,7 +130,10 @@ impl Visitor {
             match self.fetcher.hop(&url, Wanted::Page, validators, now).await {
                 Hop::To(next) => url = next,
                 Hop::Failed(reason) => return failed(reason),
-                Hop::Answer { fetched, .. } => return visited(fetched),
+                Hop::Answer { fetched, .. } => {
+                    self.heed(&url, &fetched, now);
+                    return visited(fetched);
+                }
             }
         }
         failed(format!("redirected more than {max_redirects} times"))
@@ -187,27 +201,61 @@ impl Visitor {
     /// Waits until the host of `url` may be asked again; tells whether that is before `until`.
     async fn turn(&self, url: &Url, delay: Option<Duration>, until: Instant) -> bool {
         let gap = self.fetcher.config().spacing.max(delay.unwrap_or_default());
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let at = {
-            let mut hosts = self.hosts();
-            let present = Instant::now();
-            if hosts.turns.len() >= MOST_HOSTS {
-                hosts.turns.retain(|_, next| *next > present);
-            }
-            let next = hosts.turns.entry(host).or_insert(present);
-            let at = present.max(*next);
-            if at > until {
-                return false;
-            }
-            *next = at + gap;
-            at
+        let host = url.host_str().unwrap_or_default();
+        let Some(at) = self.hosts().reserve(host, gap, until, Instant::now()) else {
+            return false;
         };
         sleep_until(at).await;
         true
     }
 
+    /// How long the host of `url` still wants to be left alone.
+    fn rest(&self, url: &Url, now: DateTime<Utc>) -> Option<Duration> {
+        let until = *self.hosts().rests.get(url.host_str()?)?;
+        (until - now).to_std().ok().filter(|rest| !rest.is_zero())
+    }
+
+    /// Remembers a `Retry-After`, which holds for the whole host.
+    fn heed(&self, url: &Url, fetched: &Fetched, now: DateTime<Utc>) {
+        let Fetched::Failed {
+            retry_after: Some(wait),
+            ..
+        } = fetched
+        else {
+            return;
+        };
+        let mut hosts = self.hosts();
+        if hosts.rests.len() >= MOST_HOSTS {
+            hosts.rests.retain(|_, until| *until > now);
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        hosts.rests.insert(host, now + (*wait).min(LONGEST_REST));
+    }
+
     fn hosts(&self) -> std::sync::MutexGuard<'_, Hosts> {
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hosts {
+    /// The next turn of `host`, which is then taken for as long as `gap`; none if it is too late.
+    fn reserve(
+        &mut self,
+        host: &str,
+        gap: Duration,
+        until: Instant,
+        present: Instant,
+    ) -> Option<Instant> {
+        if self.turns.len() >= MOST_HOSTS {
+            self.turns.retain(|_, next| *next > present);
+        }
+        let next = self.turns.entry(host.to_owned()).or_insert(present);
+        let at = present.max(*next);
+        if at > until {
+            return None;
+        }
+        *next = at + gap;
+        Some(at)
     }
 }
 
@@ -265,4 +313,25 @@ fn page(download: Download) -> Visited {
         validators: download.validators,
         max_age: download.max_age,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_of_one_host_are_a_gap_apart_and_hosts_do_not_wait_for_each_other() {
+        let mut hosts = Hosts::default();
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut turn =
+            |host: &str, present| hosts.reserve(host, Duration::from_secs(2), after(5), present);
+
+        assert_eq!(turn("a.example", start), Some(start));
+        assert_eq!(turn("a.example", start), Some(after(2)));
+        assert_eq!(turn("b.example", start), Some(start));
+        assert_eq!(turn("a.example", after(1)), Some(after(4)));
+        assert_eq!(turn("a.example", after(1)), None, "too late");
+        assert_eq!(turn("b.example", after(5)), Some(after(5)));
+    }
 }

@@ -261,6 +261,8 @@ async fn a_page_that_fails_costs_no_other_and_is_asked_for_a_few_times_only() {
         ["broken", "empty", "file", "gone", "ferry"].map(|name| times(&format!("/news/{name}"))),
         [3, 3, 3, 0, 0]
     );
+    // Its rules are believed for a day.
+    assert_eq!(times("/robots.txt"), 5);
 }
 
 #[tokio::test]
@@ -404,4 +406,35 @@ async fn full_text_goes_on_at_the_next_poll_where_there_are_many_new_entries() {
     for article in &found {
         assert!(text(&app, article).await.contains("was seen again"));
     }
+}
+
+#[tokio::test]
+async fn a_host_that_asks_to_be_left_alone_is_asked_for_no_further_page() {
+    let server = Server::start(|path| match path {
+        "/news/" => html(&[], &listing(&["ferry", "pier", "quay"])),
+        "/robots.txt" => not_found(),
+        _ => Reply::new(&["429 Too Many", "Retry-After: 20000"], b""),
+    })
+    .await;
+    let app = TestApp::start(&source(&server)).await;
+    let mut seen = 0;
+
+    poll(&app).await;
+    assert_eq!(
+        asked(&server, &mut seen),
+        ["/robots.txt", "/news/", "/news/ferry"]
+    );
+    assert!(
+        result(&app)
+            .await
+            .ends_with("2 pages wait for the next poll")
+    );
+
+    for _ in 0..2 {
+        poll(&app).await;
+        assert_eq!(asked(&server, &mut seen), [""; 0]);
+    }
+    app.advance(TimeDelta::hours(24));
+    poll(&app).await;
+    assert_eq!(asked(&server, &mut seen)[..2], ["/robots.txt", "/news/"]);
 }

@@ -15,13 +15,13 @@ const LEVELS: usize = 3;
 /// Makes every caption and credit of a picture a `figcaption`.
 pub(super) fn mark(doc: &Document) {
     for node in doc.select("[class]").nodes() {
-        let is_text = !dom::is_frame(node)
+        let is_text = dom::has_token(node, CAPTION)
+            && !dom::is_frame(node)
             && !dom::is_any(
                 node,
                 &["figure", "figcaption", "img", "picture", "a", "li", "ul"],
-            )
-            && !holds_picture(node);
-        if is_text && dom::has_token(node, CAPTION) && is_brief(node) && has_picture_near(node) {
+            );
+        if is_text && is_brief(node) && !holds_picture(node) && has_picture_near(node) {
             node.rename("figcaption");
         }
     }
@@ -35,6 +35,7 @@ fn is_brief(node: &NodeRef<'_>) -> bool {
 fn has_picture_near(node: &NodeRef<'_>) -> bool {
     node.ancestors_it(Some(LEVELS))
         .take_while(|ancestor| ancestor.is_element() && !dom::is_frame(ancestor))
+        .take_while(|ancestor| dom::brief(ancestor).is_some())
         .any(|ancestor| holds_picture(&ancestor))
 }
 

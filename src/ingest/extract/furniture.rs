@@ -1,6 +1,8 @@
 //! Takes boxes beside the story out of a page by the names their authors give them: comments,
 //! crumbs, teasers, advertisements, author boxes. What only machines read goes as well.
 
+use std::collections::HashSet;
+
 use dom_query::{Document, NodeRef};
 
 use crate::ingest::dom;
@@ -71,6 +73,10 @@ const STORY_CHARS: usize = 300;
 
 const MAX_BOX_CHARS: usize = 1_500;
 
+/// Boxes that are taken out of one page. Taking one out looks at what it leaves behind, so that
+/// their number has to be bounded.
+const MOST_BOXES: usize = 2_000;
+
 /// A page that says less than this without its comments consists of them.
 const LEAST_STORY_CHARS: usize = 200;
 
@@ -90,12 +96,13 @@ pub(super) fn remove(doc: &Document) {
             boxes.push(*node);
         }
     }
-    for node in boxes.iter().filter(|node| is_box(node)) {
+    for node in boxes.iter().filter(|node| is_box(node)).take(MOST_BOXES) {
         dom::uproot(node);
     }
+    let comment_ids: HashSet<_> = comments.iter().map(|node| node.id).collect();
     let is_comment = |node: &NodeRef<'_>| {
         node.ancestors_it(None)
-            .any(|ancestor| comments.iter().any(|c| c.id == ancestor.id))
+            .any(|ancestor| comment_ids.contains(&ancestor.id))
     };
     let paragraphs = doc.select("p");
     let told: usize = paragraphs
@@ -105,7 +112,7 @@ pub(super) fn remove(doc: &Document) {
         .map(|node| dom::line(node).chars().count())
         .sum();
     if told >= LEAST_STORY_CHARS {
-        comments.iter().for_each(dom::uproot);
+        comments.iter().take(MOST_BOXES).for_each(dom::uproot);
     }
 }
 
