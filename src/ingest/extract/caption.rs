@@ -9,14 +9,21 @@ const CAPTION: &[&str] = &["caption", "captions", "credit", "credits", "imagecap
 
 const MAX_CHARS: usize = 700;
 
+/// Captions of one page that are looked at.
+const MOST_CAPTIONS: usize = 1_000;
+
 /// How far above a caption its picture hangs.
 const LEVELS: usize = 3;
 
 /// Makes every caption and credit of a picture a `figcaption`.
 pub(super) fn mark(doc: &Document) {
-    for node in doc.select("[class]").nodes() {
-        let is_text = dom::has_token(node, CAPTION)
-            && !dom::is_frame(node)
+    let named = doc.select("[class]");
+    let captions = named
+        .nodes()
+        .iter()
+        .filter(|node| dom::has_token(node, CAPTION));
+    for node in captions.take(MOST_CAPTIONS) {
+        let is_text = !dom::is_frame(node)
             && !dom::is_any(
                 node,
                 &["figure", "figcaption", "img", "picture", "a", "li", "ul"],
