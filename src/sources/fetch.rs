@@ -3,6 +3,10 @@
 //! Redirects are followed here rather than by the client, so that the guard is asked about every
 //! hop and one clock bounds them all.
 
+mod hop;
+
+pub(super) use hop::{Hop, Wanted};
+
 use std::{error::Error, fmt, io, time::Duration};
 
 use chrono::{DateTime, Utc};

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     FeedUrl, Origin, Poll, Source, Validators,
     entry::{Defect, Document, Hints, Hub},
+    page::Missed,
     rhythm::{outside_skipped, own_interval, rhythm},
 };
 use crate::id::SourceName;
@@ -135,8 +136,14 @@ impl Poll {
             rhythm: rhythm(&arrival.dates, now).or(self.rhythm),
             defects: arrival.defects.clone(),
             hub: arrival.hub.clone(),
-            entries: Some(self.entries.unwrap_or(0) + arrival.new),
+            // As long as pages of a first listing wait, what comes is still part of the first fetch.
+            entries: match (self.entries, arrival.left) {
+                (None, 1..) => None,
+                (seen, _) => Some(seen.unwrap_or(0) + arrival.new),
+            },
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
+            left: arrival.left,
+            missed: arrival.missed.clone(),
             ..self.clone()
         };
         let reached =
@@ -278,6 +285,10 @@ pub struct Arrival {
     pub unread: Vec<String>,
     /// How soon to ask again, whatever the interval: a part of it was still being written.
     pub again: Option<Duration>,
+    /// As [`Poll::left`].
+    pub left: u32,
+    /// As [`Poll::missed`].
+    pub missed: Vec<Missed>,
 }
 
 impl Arrival {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::sources::{
-    FeedUrl, Origin,
+    FeedUrl, FullText, Origin,
     entry::{Entry, Hints},
 };
 
@@ -21,6 +21,7 @@ fn source() -> Source {
         topics: Vec::new(),
         mail_first: 0,
         rules: crate::sources::rules::Rules::default(),
+        full_text: FullText::Stated,
     }
 }
 
