@@ -66,6 +66,7 @@ impl Reader {
         match &source.origin {
             Origin::Feed(url) => self.fetch(url, validators, now).await,
             Origin::Folder(path) => read_folder(path, validators).await,
+            Origin::Push(_) => Brought::failed("is pushed to, not polled".to_owned()),
         }
     }
 

@@ -14,9 +14,10 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 use url::Url;
 
 use super::{
-    IngestStore, Judged, Record, Recorded, Verdict,
+    IngestStore, Judged, Recorded, Verdict,
     article::{self, Readable},
     read::{Brought, Reader},
+    take::{Bundle, Lifting},
 };
 use crate::{
     dedupe::{
@@ -28,7 +29,7 @@ use crate::{
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
     related::{index::Index, named},
-    sources::{Poll, Source, SourceStore, entry::Entry, schedule::Arrival},
+    sources::{Poll, Source, SourceStore, entry::Entry},
     task::{Report, Task, chain},
 };
 
@@ -50,7 +51,7 @@ pub struct IngestDueSources {
     pub sources: Vec<Source>,
     /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
-    pub index: Mutex<Option<Index>>,
+    pub index: Arc<Mutex<Option<Index>>>,
 }
 
 /// What came of a poll.
@@ -101,7 +102,10 @@ impl IngestDueSources {
                 entries,
                 home,
                 arrival,
-            } => self.take(source, before, entries, home, arrival, now).await,
+            } => {
+                let bundle = Bundle { entries, home };
+                self.take(source, before, bundle, arrival, now).await
+            }
             Brought::NotModified {
                 validators,
                 max_age,
@@ -130,55 +134,21 @@ impl IngestDueSources {
         })
     }
 
-    /// Judges the entries of a document, relates what is new, and records everything in one
-    /// transaction.
-    async fn take(
-        &self,
-        source: &Source,
-        before: &Poll,
-        entries: Vec<Entry>,
-        home: Url,
-        arrival: Arrival,
-        now: DateTime<Utc>,
-    ) -> port::Result<Polled> {
-        let mut kept = self.index.lock().await;
-        let judgments = self.judge(source, entries, home).await?;
-        let is_new = |(judgment, _): &&(Judgment, _)| judgment.finding == Finding::New;
-        let new = judgments.iter().filter(is_new).count() as u64;
-        let first = self.store.reserve(new).await?;
-        let mut judged = judged(source, before, judgments, first, now);
-        // The index is put back when the store holds what it holds, and else built anew.
-        let mut index = kept.take();
-        if articles(&judged).next().is_some() {
-            index = Some(self.relate(index, &mut judged).await?);
-        }
-        let poll = before.read(source, &Arrival { new, ..arrival }, now);
-        let result = poll.result.clone();
-        let record = Record {
-            source: source.name.clone(),
-            poll,
-            judged,
-            now,
-        };
-        let recorded = self.store.record(record).await?;
-        *kept = index;
-        Ok(Polled {
-            recorded,
-            result,
-            failed: false,
-        })
-    }
-
     /// Judges by guid and link, and where these do not tell, by text; makes readable what readers
     /// will see.
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         source: &Source,
         entries: Vec<Entry>,
         home: Url,
+        lifting: &mut Lifting,
     ) -> port::Result<Vec<(Judgment, Option<Readable>)>> {
-        let candidates = judge::candidates(&source.name, entries);
+        let mut candidates = judge::candidates(&source.name, entries);
+        if !source.is_polled() {
+            candidates = judge::with_firm_guids(candidates);
+        }
         let known = self.store.known(&judge::asked(&candidates)).await?;
+        let known = self.lift(source, known, lifting).await?;
         let sifted = judge::by_identity(&source.name, candidates, &known);
 
         let (texted, readables, settled) = off_the_runtime(move || {
@@ -197,12 +167,17 @@ impl IngestDueSources {
         })
         .await;
         let known = self.store.known(&judge::asked_of_texts(&texted)).await?;
+        let known = self.lift(source, known, lifting).await?;
         let opened = judge::by_text(&source.name, texted, &known);
         Ok(opened.into_iter().zip(readables).chain(settled).collect())
     }
 
     /// Gives every new or revised article its related ones, the oldest first.
-    async fn relate(&self, index: Option<Index>, judged: &mut [Judged]) -> port::Result<Index> {
+    pub(super) async fn relate(
+        &self,
+        index: Option<Index>,
+        judged: &mut [Judged],
+    ) -> port::Result<Index> {
         let prints = |one: &Judged| {
             one.prints
                 .iter()
@@ -213,7 +188,7 @@ impl IngestDueSources {
         let links: Vec<Fingerprint> = articles(judged)
             .flat_map(|(article, _)| named_prints(article))
             .collect();
-        let known = self.store.known(&links).await?;
+        let known = self.still_held(self.store.known(&links).await?).await?;
         let find = |print| {
             known
                 .get(&print)
@@ -258,7 +233,7 @@ impl IngestDueSources {
 
     async fn due(&self, now: DateTime<Utc>) -> port::Result<Vec<&Source>> {
         let mut due = Vec::new();
-        for source in &self.sources {
+        for source in self.sources.iter().filter(|source| source.is_polled()) {
             if Poll::resumed(self.polls.poll(&source.name).await?, source, now).next <= now {
                 due.push(source);
             }
@@ -276,7 +251,7 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 }
 
 /// Makes articles of judgments.
-fn judged(
+pub(super) fn judged(
     source: &Source,
     before: &Poll,
     judgments: Vec<(Judgment, Option<Readable>)>,
@@ -289,7 +264,11 @@ fn judged(
         .filter(|(judgment, _)| is_new(judgment))
         .map(|(judgment, _)| judgment.entry.published)
         .collect();
-    let mut mails = flood::mail(before, source.mail_first, &dates).into_iter();
+    let mails = match source.is_polled() {
+        true => flood::mail(before, source.mail_first, &dates),
+        false => flood::mail_pushed(before, source.mail_first, &dates, now),
+    };
+    let mut mails = mails.into_iter();
     let judge = |(judgment, readable): (Judgment, Option<Readable>)| {
         let trace = judgment.trace(&source.name, first);
         let entry = judgment.entry;
@@ -330,7 +309,7 @@ fn judged(
     judgments.into_iter().map(judge).collect()
 }
 
-fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
+pub(super) fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
     judged.iter().filter_map(|one| match &one.verdict {
         Verdict::New(new) | Verdict::Revised(new) => Some(&**new),
         Verdict::Reprint(_) | Verdict::Known => None,

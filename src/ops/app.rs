@@ -19,6 +19,7 @@ use crate::{
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
     ingest::{read::Reader, task::IngestDueSources},
+    related::index::Index,
     sources::fetch::Fetcher,
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
@@ -52,6 +53,13 @@ pub struct Wakes {
     pub delivery: Activator,
 }
 
+/// What goes from one configuration to the next beside the store. For a moment the old parts and the
+/// new ones are at work together, and only one of them may judge.
+#[derive(Default)]
+struct Shared {
+    index: Arc<Mutex<Option<Index>>>,
+}
+
 impl App {
     pub async fn build(config: Config) -> Result<App> {
         Self::build_at(config, Clock::System).await
@@ -63,13 +71,25 @@ impl App {
         let (path, pepper) = (config.store_path.clone(), keys.suppression);
         let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
         let tokens = Arc::new(Tokens::new(keys.tokens));
-        Self::assemble(config, clock, store, tokens, CancellationToken::new())
+        let shared = Shared::default();
+        Self::assemble(
+            config,
+            clock,
+            store,
+            tokens,
+            shared,
+            CancellationToken::new(),
+        )
     }
 
     /// Prepares every part anew, over the same store.
     pub fn renewed(&self, config: Config) -> Result<App> {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
-        Self::assemble(config, self.clock.clone(), store, tokens, self.stop.clone())
+        let shared = Shared {
+            index: self.ingest.index.clone(),
+        };
+        let stop = self.stop.clone();
+        Self::assemble(config, self.clock.clone(), store, tokens, shared, stop)
     }
 
     fn assemble(
@@ -77,6 +97,7 @@ impl App {
         clock: Clock,
         store: Arc<dyn Store>,
         tokens: Arc<Tokens>,
+        shared: Shared,
         stop: CancellationToken,
     ) -> Result<App> {
         let templates = Templates::load(config.templates.as_deref())
@@ -87,8 +108,10 @@ impl App {
             .map(|source| (source.name.clone(), source.title.clone()));
         let wakes = Wakes::default();
         let retired = stop.child_token();
+        let ingest = Arc::new(ingest(&config, &store, shared)?);
         let web = web::State {
             store: store.clone(),
+            ingest: ingest.clone(),
             site: Arc::new(config.site.clone()),
             editions: config.editions.clone().into(),
             source_titles: Arc::new(titles.collect()),
@@ -98,7 +121,7 @@ impl App {
             wake_optin: wakes.optin.clone(),
         };
         Ok(App {
-            ingest: Arc::new(ingest(&config, &web)?),
+            ingest,
             publish: Arc::new(publish(&web, &wakes)),
             confirm: Arc::new(confirm(&web, &wakes)),
             deliver: deliver(&config, &web, &retired)?.map(Arc::new),
@@ -130,16 +153,16 @@ impl App {
     }
 }
 
-fn ingest(config: &Config, parts: &web::State) -> Result<IngestDueSources> {
+fn ingest(config: &Config, store: &Arc<dyn Store>, shared: Shared) -> Result<IngestDueSources> {
     Ok(IngestDueSources {
-        polls: parts.store.clone(),
-        store: parts.store.clone(),
-        articles: parts.store.clone(),
+        polls: store.clone(),
+        store: store.clone(),
+        articles: store.clone(),
         reader: Reader {
             fetcher: Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?,
         },
         sources: config.sources.clone(),
-        index: Mutex::default(),
+        index: shared.index,
     })
 }
 

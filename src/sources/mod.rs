@@ -5,6 +5,7 @@ pub mod fetch;
 pub mod folder;
 pub mod guard;
 mod headers;
+pub mod push;
 pub mod schedule;
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
@@ -14,7 +15,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::entry::{Defect, Hints, Hub};
+use self::{
+    entry::{Defect, Hints, Hub},
+    push::PushToken,
+};
 use crate::{
     id::{SourceName, TopicSlug},
     port,
@@ -35,10 +39,19 @@ pub struct Source {
     pub mail_first: usize,
 }
 
+impl Source {
+    /// Whether we go and ask; who pushes comes to us.
+    pub fn is_polled(&self) -> bool {
+        !matches!(self.origin, Origin::Push(_))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Feed(FeedUrl),
     Folder(PathBuf),
+    /// Never polled: whoever holds the token brings the articles.
+    Push(PushToken),
 }
 
 impl fmt::Display for Origin {
@@ -46,6 +59,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Feed(url) => url.as_str().fmt(f),
             Origin::Folder(path) => path.display().fmt(f),
+            Origin::Push(_) => f.write_str("pushed"),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn surround(
         .find(|start| path.starts_with(start));
     // The rest of such a path is as good as the person's signature.
     let path = token.map_or_else(|| path.to_owned(), |start| format!("{start}..."));
-    let json = reads_json(request.headers());
+    let json = path.starts_with("/api/") || reads_json(request.headers());
 
     let mut response = AssertUnwindSafe(next.run(request))
         .catch_unwind()
@@ -89,7 +89,7 @@ fn explain(web: &Web, problem: &Problem, response: Response, json: bool) -> Resp
     } else {
         let page = Page::Message {
             title: problem.title,
-            text: problem.text,
+            text: &problem.text,
         };
         match web.templates.page(&web.site, &page) {
             Ok(page) => (problem.status, Html(page)).into_response(),

@@ -1,5 +1,6 @@
 //! The public face: pages, feeds, and the links that mail carries.
 
+mod api;
 mod conditional;
 mod feeds;
 mod layer;
@@ -16,12 +17,13 @@ use axum::{
     extract::{self, DefaultBodyLimit},
     http::StatusCode,
     middleware,
-    routing::get,
+    routing::{get, post},
 };
 
 use crate::{
     clock::Clock,
     editions::{Edition, Site, feed::Format, render::Templates, select::SourceTitles},
+    ingest::task::IngestDueSources,
     store::Store,
     subscribers::token::Tokens,
     task::Activator,
@@ -36,6 +38,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct State {
     pub store: Arc<dyn Store>,
+    /// Takes in what is pushed.
+    pub ingest: Arc<IngestDueSources>,
     pub site: Arc<Site>,
     pub editions: Arc<[Edition]>,
     pub source_titles: Arc<SourceTitles>,
@@ -59,6 +63,7 @@ impl State {
 struct Web {
     state: State,
     feeds: feeds::Cache,
+    pushes: api::InHand,
 }
 
 impl Deref for Web {
@@ -76,6 +81,7 @@ pub fn router(state: State) -> Router {
     let web = Arc::new(Web {
         state,
         feeds: feeds::Cache::default(),
+        pushes: api::InHand::default(),
     });
     let mut router = Router::new()
         .route("/", get(pages::index))
@@ -94,6 +100,17 @@ pub fn router(state: State) -> Router {
         .route(
             "/unsubscribe/{token}",
             get(unsubscribe::ask).post(unsubscribe::unsubscribe),
+        )
+        .route(
+            "/api/articles",
+            post(api::post).layer(DefaultBodyLimit::max(api::MAX_BODY_BYTES)),
+        )
+        .route(
+            "/api/articles/{guid}",
+            get(api::get)
+                .put(api::put)
+                .delete(api::delete)
+                .layer(DefaultBodyLimit::max(api::MAX_BODY_BYTES)),
         );
     for format in Format::ALL {
         let file = format.file_name();

@@ -15,7 +15,12 @@ use super::*;
 use crate::{
     editions::fixture::{article, edition, full, morning, site, source},
     id::SubscriberId,
+    ingest::read::Reader,
     secret::Key,
+    sources::{
+        fetch::{FetchConfig, Fetcher},
+        guard::Guard,
+    },
     subscribers::{
         How, Scope,
         token::{CONFIRM_WITHIN, Keyring, TokenPurpose},
@@ -56,6 +61,7 @@ async fn serve(shelf: Shelf) -> Served {
     let wake_optin = Activator::default();
     let state = State {
         store: shelf.clone(),
+        ingest: Arc::new(ingest(&shelf)),
         site: Arc::new(site()),
         editions: Arc::new([edition()]),
         source_titles: Arc::new(
@@ -80,6 +86,21 @@ async fn serve(shelf: Shelf) -> Served {
         address,
         wake_optin,
         _tasks: tasks,
+    }
+}
+
+/// Nothing is pushed in these tests.
+fn ingest(shelf: &Arc<Shelf>) -> IngestDueSources {
+    let config = FetchConfig::new("Courant".to_owned(), Guard::default());
+    IngestDueSources {
+        polls: shelf.clone(),
+        store: shelf.clone(),
+        articles: shelf.clone(),
+        reader: Reader {
+            fetcher: Fetcher::new(config).unwrap(),
+        },
+        sources: Vec::new(),
+        index: Arc::default(),
     }
 }
 

@@ -11,6 +11,7 @@ mod feeds;
 mod fetch;
 mod layers;
 mod promises;
+mod push;
 mod recovery;
 mod relay;
 mod store_contract;

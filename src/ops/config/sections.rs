@@ -24,6 +24,7 @@ use crate::{
     editions::Site,
     secret::Secret,
     sources::{
+        Source,
         fetch::FetchConfig,
         guard::{Guard, Network},
     },
@@ -74,6 +75,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         sources.iter().map(|source| source.name.as_str()),
     );
     let offered = mail_templates(root, templates.as_deref());
+    no_shared_tokens(root, &sources);
     let editions = read_all(root, "edition", |section| {
         read_edition(section, zone, &sources, offered.as_ref())
     });
@@ -97,6 +99,19 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         editions,
         relay,
     })
+}
+
+/// A token names one source.
+fn no_shared_tokens(root: &Section<'_>, sources: &[Source]) {
+    for (n, source) in sources.iter().enumerate() {
+        let is_pushed_alike = |other: &&Source| !other.is_polled() && other.origin == source.origin;
+        if let Some(other) = sources[..n].iter().find(is_pushed_alike) {
+            root.report(
+                "source",
+                format!("`{}` and `{}` have the same token", other.name, source.name),
+            );
+        }
+    }
 }
 
 fn read_site(section: &Section<'_>, zone: Tz, mails: bool) -> Option<Site> {

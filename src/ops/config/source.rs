@@ -8,8 +8,31 @@ use super::{
 };
 use crate::{
     id::{SourceName, TopicSlug},
-    sources::{FeedUrl, Origin, Source},
+    sources::{FeedUrl, Origin, Source, push::PushToken},
 };
+
+/// The token of a source that is pushed to; one in a file goes before one that stands here.
+fn read_push(section: &Section<'_>) -> Option<PushToken> {
+    let push = section.optional("push", |value| match value.as_bool() {
+        Some(true) => Ok(()),
+        _ => Err("must be true, or left out".to_owned()),
+    });
+    let in_file = section.optional("token_file", |value| {
+        let path = section.folder("token_file").join(words(value)?);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|err| format!("{} cannot be read: {err}", path.display()))?;
+        let token = text.trim_end().parse();
+        token.map_err(|err| format!("the token in {} {err}", path.display()))
+    });
+    let token = in_file.or(section.optional("token", text::<PushToken>));
+    let is_stated = section.has("token") || section.has("token_file");
+    match (section.has("push"), is_stated) {
+        (true, false) => section.report("token", "is missing: `push = true` needs one".to_owned()),
+        (false, true) => section.report("push", "is missing beside a token".to_owned()),
+        _ => {}
+    }
+    push.and(token)
+}
 
 pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
     let name: Option<SourceName> = section.required("name", text);
@@ -23,18 +46,21 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         }
         Ok(Origin::Folder(path))
     });
-    match (section.has("feed"), section.has("folder")) {
-        (true, true) => section.report(
-            "folder",
-            "a source has either a feed or a folder, not both".to_owned(),
-        ),
-        (false, false) => section.report(
+    let push = read_push(section).map(Origin::Push);
+    let stated = ["feed", "folder", "push"].map(|key| (key, section.has(key)));
+    let mut stated = stated.iter().filter(|(_, is_stated)| *is_stated);
+    match (stated.next(), stated.next()) {
+        (None, _) => section.report(
             "feed",
-            "a source needs `feed = ADDRESS` or `folder = PATH`".to_owned(),
+            "a source needs `feed = ADDRESS`, `folder = PATH` or `push = true`".to_owned(),
         ),
-        _ => {}
+        (Some((first, _)), Some((second, _))) => section.report(
+            second,
+            format!("a source has either `{first}` or `{second}`, not both"),
+        ),
+        (Some(_), None) => {}
     }
-    let origin = feed.or(folder);
+    let origin = feed.or(folder).or(push);
     let interval = section.optional("interval", |value| match duration(value)? {
         interval if interval < Duration::from_secs(300) => Err("must be at least 5m".to_owned()),
         interval => Ok(interval),

@@ -16,6 +16,7 @@ use crate::{
     delivery::{Content, Delivery, Tally},
     editions::{Digest, Progress},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
+    ingest::Answer,
     library::{Article, Body},
     port::{Result, StoreError},
     sources::Poll,
@@ -38,6 +39,13 @@ pub(super) const BODY: Table<ArticleId, Body> = Table::new(22, "body");
 pub(super) const BY_PUBLISHED: Table<(DateTime<Utc>, ArticleId), ()> =
     Table::new(23, "by published");
 pub(super) const BY_SEEN: Table<(DateTime<Utc>, ArticleId), ()> = Table::new(24, "by seen");
+
+/// When an article was removed. Its traces stay as they are.
+pub(super) const TOMBSTONE: Table<ArticleId, DateTime<Utc>> = Table::new(25, "tombstone");
+/// By the source that pushed and the key of its request.
+pub(super) const ANSWER: Table<(SourceName, String), Answer> = Table::new(26, "answer");
+pub(super) const ANSWER_BY_AGE: Table<(DateTime<Utc>, SourceName, String), ()> =
+    Table::new(27, "answer by age");
 
 pub(super) const PROGRESS: Table<(EditionSlug, DigestName), Progress> = Table::new(30, "progress");
 pub(super) const DIGEST: Table<(EditionSlug, u32), Digest> = Table::new(31, "digest");

@@ -13,7 +13,7 @@ use crate::{
     delivery::{Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Tally},
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
-    ingest::{IngestStore, Record, Recorded},
+    ingest::{Answer, IngestStore, Record, Recorded},
     library::{Article, ArticleStore, Body, Query},
     parts::Window,
     port::{Result, StoreError},
@@ -112,6 +112,10 @@ impl ArticleStore for Shelf {
             html: "<p>A text.</p>".to_owned(),
             text: "A text.".to_owned(),
         }))
+    }
+
+    async fn removed(&self, _: ArticleId) -> Result<Option<DateTime<Utc>>> {
+        self.answers().map(|()| None)
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Article>> {
@@ -332,5 +336,17 @@ impl IngestStore for Shelf {
 
     async fn record(&self, _: Record) -> Result<Recorded> {
         unasked("record")
+    }
+
+    async fn answer(&self, _: &SourceName, _: &str, _: DateTime<Utc>) -> Result<Option<Answer>> {
+        unasked("answer")
+    }
+
+    async fn remove(&self, _: &[ArticleId], _: DateTime<Utc>) -> Result<Vec<Article>> {
+        unasked("remove")
+    }
+
+    async fn unfold(&self, _: ArticleId, _: &SourceName, _: &str) -> Result<()> {
+        unasked("unfold")
     }
 }

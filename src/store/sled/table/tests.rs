@@ -73,6 +73,9 @@ fn no_two_tables_share_a_first_byte() {
         BODY.tag,
         BY_PUBLISHED.tag,
         BY_SEEN.tag,
+        TOMBSTONE.tag,
+        ANSWER.tag,
+        ANSWER_BY_AGE.tag,
         PROGRESS.tag,
         DIGEST.tag,
         UNPLANNED.tag,
@@ -129,6 +132,14 @@ fn add_articles(written: &mut Written) {
         text: "t".to_owned(),
     };
     written.add(BODY, &body);
+    written.add(TOMBSTONE, &at(4));
+    let answer = Answer {
+        request: [7; 32],
+        status: 201,
+        body: "{}".to_owned(),
+        at: at(5),
+    };
+    written.add(ANSWER, &answer);
 }
 
 fn add_digests(written: &mut Written) {
