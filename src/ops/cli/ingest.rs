@@ -35,12 +35,19 @@ impl Ingest {
         if let Some(unknown) = self.sources.iter().find(|name| !known(name)) {
             bail!("there is no source `{unknown}`");
         }
+        let is_pushed = |name: &SourceName| {
+            let mut sources = app.config.sources.iter();
+            sources.any(|source| source.name == *name && !source.is_polled())
+        };
+        if let Some(pushed) = self.sources.iter().find(|name| is_pushed(name)) {
+            bail!("the source `{pushed}` is pushed to, not polled");
+        }
         let chosen = |name: &SourceName| self.sources.is_empty() || self.sources.contains(name);
         let sources: Vec<_> = app
             .config
             .sources
             .iter()
-            .filter(|source| chosen(&source.name))
+            .filter(|source| source.is_polled() && chosen(&source.name))
             .collect();
         let total = sources.len() as u64;
         let polls = app.ingest.poll_each(sources, app.clock.now());
