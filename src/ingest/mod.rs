@@ -5,6 +5,7 @@ pub mod task;
 pub mod take;
 pub mod removal;
 pub mod push;
+pub mod deliveries;
 pub mod read;
 pub mod parse;
 mod charset;

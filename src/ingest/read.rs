@@ -19,7 +19,7 @@ use crate::{
 
 /// Entries of one document that a stranger serves; what follows is left out. The operator's own
 /// files have no such bound.
-const MOST_ENTRIES: usize = 5000;
+pub(super) const MOST_ENTRIES: usize = 5000;
 
 /// Reads feeds over HTTP and folders of files.
 #[derive(Clone, Debug)]
@@ -106,6 +106,8 @@ impl Reader {
                 let stated = document.entries.len();
                 document.entries.truncate(MOST_ENTRIES);
                 let mut arrival = Arrival::of(&document, download.validators, download.max_age);
+                // What HTTP says goes before what the document says (WebSub, section 4).
+                arrival.hub = download.hub.map(Box::new).or(arrival.hub);
                 if stated > MOST_ENTRIES {
                     arrival.unread.push(format!(
                         "{} further entries were left out",

@@ -29,7 +29,7 @@ use crate::{
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
     related::{index::Index, named},
-    sources::{Poll, Source, SourceStore, entry::Entry},
+    sources::{Poll, Source, SourceStore, entry::Entry, websub},
     task::{Report, Task, chain},
 };
 
@@ -77,6 +77,8 @@ impl IngestDueSources {
     /// Polls one source whether or not it is due. A document that makes us panic is a failure of its
     /// source and of no other.
     pub async fn poll(&self, source: &Source, now: DateTime<Utc>) -> port::Result<Polled> {
+        let subscription = self.polls.subscription(&source.name).await?;
+        let source = &*websub::paced(source, subscription.as_ref(), now);
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
         match AssertUnwindSafe(self.poll_once(source, &before, now))
             .catch_unwind()

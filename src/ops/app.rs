@@ -18,9 +18,13 @@ use crate::{
     },
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
-    ingest::{read::Reader, task::IngestDueSources},
+    ingest::{
+        deliveries::{Inbox, TakeDeliveries},
+        read::Reader,
+        task::IngestDueSources,
+    },
     related::index::Index,
-    sources::fetch::Fetcher,
+    sources::{fetch::Fetcher, renew::RenewSubscriptions},
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
     task::Activator,
@@ -33,6 +37,8 @@ pub struct App {
     pub clock: Clock,
     pub store: Arc<dyn Store>,
     pub ingest: Arc<IngestDueSources>,
+    pub deliveries: Arc<TakeDeliveries>,
+    pub renew: Arc<RenewSubscriptions>,
     pub publish: Arc<PublishDigests>,
     pub confirm: Arc<RequestConfirmations>,
     /// None without a relay.
@@ -50,14 +56,15 @@ pub struct App {
 pub struct Wakes {
     pub publish: Activator,
     pub optin: Activator,
+    pub deliveries: Activator,
     pub delivery: Activator,
 }
 
 /// What goes from one configuration to the next beside the store. For a moment the old parts and the
 /// new ones are at work together, and only one of them may judge.
-#[derive(Default)]
 struct Shared {
     index: Arc<Mutex<Option<Index>>>,
+    inbox: Arc<Inbox>,
 }
 
 impl App {
@@ -71,7 +78,10 @@ impl App {
         let (path, pepper) = (config.store_path.clone(), keys.suppression);
         let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
         let tokens = Arc::new(Tokens::new(keys.tokens));
-        let shared = Shared::default();
+        let shared = Shared {
+            index: Arc::default(),
+            inbox: Arc::new(Inbox::new(2 * config.fetch.max_bytes)),
+        };
         Self::assemble(
             config,
             clock,
@@ -87,6 +97,7 @@ impl App {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
         let shared = Shared {
             index: self.ingest.index.clone(),
+            inbox: self.deliveries.inbox.clone(),
         };
         let stop = self.stop.clone();
         Self::assemble(config, self.clock.clone(), store, tokens, shared, stop)
@@ -108,10 +119,21 @@ impl App {
             .map(|source| (source.name.clone(), source.title.clone()));
         let wakes = Wakes::default();
         let retired = stop.child_token();
-        let ingest = Arc::new(ingest(&config, &store, shared)?);
+        let fetcher = Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?;
+        let ingest = Arc::new(ingest(&config, &store, &fetcher, shared.index));
+        let deliveries = Arc::new(TakeDeliveries {
+            inbox: shared.inbox,
+            ingest: ingest.clone(),
+        });
         let web = web::State {
             store: store.clone(),
             ingest: ingest.clone(),
+            hooks: web::Hooks {
+                inbox: deliveries.inbox.clone(),
+                wake: wakes.deliveries.clone(),
+                sha1: config.websub_sha1,
+                max_bytes: config.fetch.max_bytes,
+            },
             site: Arc::new(config.site.clone()),
             editions: config.editions.clone().into(),
             source_titles: Arc::new(titles.collect()),
@@ -122,6 +144,8 @@ impl App {
         };
         Ok(App {
             ingest,
+            deliveries,
+            renew: Arc::new(renew(&config, &store, fetcher)),
             publish: Arc::new(publish(&web, &wakes)),
             confirm: Arc::new(confirm(&web, &wakes)),
             deliver: deliver(&config, &web, &retired)?.map(Arc::new),
@@ -153,17 +177,31 @@ impl App {
     }
 }
 
-fn ingest(config: &Config, store: &Arc<dyn Store>, shared: Shared) -> Result<IngestDueSources> {
-    Ok(IngestDueSources {
+fn ingest(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    fetcher: &Fetcher,
+    index: Arc<Mutex<Option<Index>>>,
+) -> IngestDueSources {
+    IngestDueSources {
         polls: store.clone(),
         store: store.clone(),
         articles: store.clone(),
         reader: Reader {
-            fetcher: Fetcher::new(config.fetch.clone()).context("prepare the HTTP client")?,
+            fetcher: fetcher.clone(),
         },
         sources: config.sources.clone(),
-        index: shared.index,
-    })
+        index,
+    }
+}
+
+fn renew(config: &Config, store: &Arc<dyn Store>, fetcher: Fetcher) -> RenewSubscriptions {
+    RenewSubscriptions {
+        store: store.clone(),
+        fetcher,
+        sources: config.sources.clone(),
+        base_url: config.site.base_url.clone(),
+    }
 }
 
 fn publish(parts: &web::State, wakes: &Wakes) -> PublishDigests {

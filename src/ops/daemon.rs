@@ -139,6 +139,8 @@ fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Drive
         control::serve(control.clone(), app.clone()),
     );
     driver.start(app.ingest.clone(), Activator::default());
+    driver.start(app.deliveries.clone(), app.wakes.deliveries.clone());
+    driver.start(app.renew.clone(), Activator::default());
     driver.start(app.publish.clone(), app.wakes.publish.clone());
     driver.start(app.confirm.clone(), app.wakes.optin.clone());
     if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {

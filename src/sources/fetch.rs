@@ -15,8 +15,9 @@ use url::Url;
 
 use super::{
     FeedUrl, Validators,
+    entry::Hub,
     guard::{Denied, Guard},
-    headers::{conditions, max_age, retry_after, text, validators_of},
+    headers::{conditions, hub, max_age, retry_after, text, validators_of},
 };
 
 /// The types of feeds first: a server that negotiates must not take us for a browser.
@@ -82,6 +83,8 @@ pub struct Download {
     pub validators: Validators,
     /// For how long the server promises nothing new.
     pub max_age: Option<Duration>,
+    /// Who pushes what is new, as the headers state it.
+    pub hub: Option<Hub>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +151,45 @@ impl Fetcher {
         }
     }
 
+    /// Posts a form to `url` and waits until it is taken. Redirects that keep the method are followed
+    /// (307 and 308), the guard being asked about each, and never from https to http: the form holds
+    /// a secret.
+    ///
+    /// # Errors
+    /// One sentence for the operator.
+    pub async fn post_form(&self, url: &Url, form: String) -> Result<(), String> {
+        let posted = self.post(url.clone(), form);
+        match tokio::time::timeout(self.config.timeout, posted).await {
+            Ok(posted) => posted.map_err(|failure| failure.to_string()),
+            Err(_) => Err(format!("timed out after {}", Seconds(self.config.timeout))),
+        }
+    }
+
+    async fn post(&self, mut url: Url, form: String) -> Result<(), Failure> {
+        for _ in 0..=self.config.max_redirects {
+            self.config.guard.admit(&url).await?;
+            let request = self
+                .client
+                .post(url.clone())
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+            let response = request.send().await.map_err(|err| self.failure(err))?;
+            let status = response.status();
+            if !matches!(status.as_u16(), 307 | 308) {
+                return match status.is_success() {
+                    true => Ok(()),
+                    false => Err(Failure::Answered(status)),
+                };
+            }
+            let next = redirect_of(&response)?.ok_or(Failure::NowhereToGo(status))?;
+            if url.scheme() == "https" && next.scheme() != "https" {
+                return Err(Failure::Downgraded);
+            }
+            url = next;
+        }
+        Err(Failure::Redirects(self.config.max_redirects))
+    }
+
     async fn ask(
         &self,
         mut url: Url,
@@ -188,6 +230,7 @@ impl Fetcher {
                     url: response.url().clone(),
                     validators: fresh,
                     max_age,
+                    hub: hub(headers, response.url()),
                     bytes: self.body(response).await?,
                 })))
             }
@@ -269,6 +312,10 @@ enum Failure {
     Encoding(String),
     #[error("redirected more than {0} times")]
     Redirects(usize),
+    #[error("answered {0}")]
+    Answered(StatusCode),
+    #[error("redirected from https to http")]
+    Downgraded,
     #[error("answered {0} without an address to go to")]
     NowhereToGo(StatusCode),
 }

@@ -6,7 +6,9 @@ pub mod folder;
 pub mod guard;
 mod headers;
 pub mod push;
+pub mod renew;
 pub mod schedule;
+pub mod websub;
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -18,6 +20,7 @@ use url::Url;
 use self::{
     entry::{Defect, Hints, Hub},
     push::PushToken,
+    websub::{Subscription, Verification},
 };
 use crate::{
     id::{SourceName, TopicSlug},
@@ -202,7 +205,25 @@ impl Poll {
     }
 }
 
-/// What is kept about polling.
+/// What a source says of hubs, and where we stand with one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub source: SourceName,
+    pub hub: Option<Hub>,
+    pub subscription: Option<Subscription>,
+}
+
+/// Whether a hub is told what it wants to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// We asked for that: its challenge is repeated.
+    Confirmed,
+    /// It said no, and that is noted.
+    Noted,
+    Unasked,
+}
+
+/// What is kept about polling and about hubs.
 #[async_trait]
 pub trait SourceStore: Send + Sync {
     /// The state of one source, or none if it was never polled.
@@ -210,4 +231,41 @@ pub trait SourceStore: Send + Sync {
 
     /// Records a poll that brought no document: not modified, or failed.
     async fn record_quiet(&self, source: &SourceName, poll: &Poll) -> port::Result<()>;
+
+    /// The sources that name a hub or have a subscription, by name.
+    async fn standings(&self) -> port::Result<Vec<Standing>>;
+
+    async fn subscription(&self, source: &SourceName) -> port::Result<Option<Subscription>>;
+
+    /// The source, and its subscription, that hubs know by this address.
+    async fn hook(&self, id: &str) -> port::Result<Option<(SourceName, Subscription)>>;
+
+    /// Keeps the subscription of a source in the place of the one before. Only its own address
+    /// leads to it.
+    async fn keep_subscription(
+        &self,
+        source: &SourceName,
+        subscription: &Subscription,
+    ) -> port::Result<()>;
+
+    /// Notes that the hub did not take a request of the subscription of that id. Another
+    /// subscription, or one that the hub has confirmed meanwhile, is left as it is.
+    async fn subscription_failed(
+        &self,
+        source: &SourceName,
+        id: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> port::Result<()>;
+
+    /// Answers a hub that asks back at an address, and keeps what follows from the answer, in one
+    /// transaction.
+    async fn verify_subscription(
+        &self,
+        id: &str,
+        asked: Verification,
+        now: DateTime<Utc>,
+    ) -> port::Result<Verdict>;
+
+    async fn forget_subscription(&self, source: &SourceName) -> port::Result<()>;
 }

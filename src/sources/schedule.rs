@@ -7,7 +7,10 @@ use std::{
 
 use chrono::{DateTime, Days, Utc};
 
-use super::{Poll, Source, Validators, entry::Document};
+use super::{
+    Poll, Source, Validators,
+    entry::{Document, Hub},
+};
 use crate::id::SourceName;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -94,6 +97,7 @@ impl Poll {
                 .map(String::as_str)
                 .collect::<Vec<_>>()
                 .join("; "),
+            hub: arrival.hub.as_deref().cloned(),
             entries: Some(self.entries.unwrap_or(0) + arrival.new),
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
             ..self.reached(source, arrival.quiet, now)
@@ -180,6 +184,8 @@ pub struct Arrival {
     pub entries: usize,
     /// The dates that the entries bear.
     pub dates: Vec<DateTime<Utc>>,
+    /// Who pushes what is new.
+    pub hub: Option<Box<Hub>>,
     /// Entries that were never seen before; known once they are judged.
     pub new: u64,
     /// Parts that could not be read, each with its reason.
@@ -196,6 +202,7 @@ impl Arrival {
             validators,
             quiet: max_age.max(ttl),
             entries: document.entries.len(),
+            hub: document.hub.clone().map(Box::new),
             dates: document
                 .entries
                 .iter()

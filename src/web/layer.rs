@@ -25,7 +25,7 @@ const TOKEN_POLICY: &str = "default-src 'none'; style-src 'self'; \
                             form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The first parts of addresses that hold somebody's token.
-const TOKEN_PATHS: [&str; 2] = ["/confirm/", "/unsubscribe/"];
+const TOKEN_PATHS: [&str; 3] = ["/confirm/", "/unsubscribe/", "/hooks/"];
 
 pub(super) async fn surround(
     State(web): State<Arc<Web>>,
@@ -54,7 +54,7 @@ pub(super) async fn surround(
 
     let status = response.status().as_u16();
     let duration_ms = begun.elapsed().as_millis();
-    match problem.filter(|problem| problem.status.is_server_error()) {
+    match problem.filter(Problem::is_failure) {
         None => tracing::debug!(%method, path, status, duration_ms, "answered"),
         Some(problem) => {
             let cause = problem

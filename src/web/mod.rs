@@ -3,6 +3,7 @@
 mod api;
 mod conditional;
 mod feeds;
+mod hooks;
 mod layer;
 pub mod mailbox;
 mod pages;
@@ -23,7 +24,8 @@ use axum::{
 use crate::{
     clock::Clock,
     editions::{Edition, Site, feed::Format, render::Templates, select::SourceTitles},
-    ingest::task::IngestDueSources,
+    ingest::{deliveries::Inbox, task::IngestDueSources},
+    sources::websub::Sha1,
     store::Store,
     subscribers::token::Tokens,
     task::Activator,
@@ -40,6 +42,7 @@ pub struct State {
     pub store: Arc<dyn Store>,
     /// Takes in what is pushed.
     pub ingest: Arc<IngestDueSources>,
+    pub hooks: Hooks,
     pub site: Arc<Site>,
     pub editions: Arc<[Edition]>,
     pub source_titles: Arc<SourceTitles>,
@@ -48,6 +51,17 @@ pub struct State {
     pub clock: Clock,
     /// Woken when somebody asks to subscribe.
     pub wake_optin: Activator,
+}
+
+/// What the addresses that hubs know lead to.
+#[derive(Clone)]
+pub struct Hooks {
+    pub inbox: Arc<Inbox>,
+    /// Woken when something is put there.
+    pub wake: Activator,
+    pub sha1: Sha1,
+    /// The longest document that is read.
+    pub max_bytes: usize,
 }
 
 impl State {
@@ -64,6 +78,7 @@ struct Web {
     state: State,
     feeds: feeds::Cache,
     pushes: api::InHand,
+    door: hooks::Door,
 }
 
 impl Deref for Web {
@@ -78,10 +93,12 @@ type Shared = extract::State<Arc<Web>>;
 
 /// Everything that the world may ask for.
 pub fn router(state: State) -> Router {
+    let max_delivery = DefaultBodyLimit::max(state.hooks.max_bytes);
     let web = Arc::new(Web {
         state,
         feeds: feeds::Cache::default(),
         pushes: api::InHand::default(),
+        door: hooks::Door::default(),
     });
     let mut router = Router::new()
         .route("/", get(pages::index))
@@ -111,6 +128,10 @@ pub fn router(state: State) -> Router {
                 .put(api::put)
                 .delete(api::delete)
                 .layer(DefaultBodyLimit::max(api::MAX_BODY_BYTES)),
+        )
+        .route(
+            "/hooks/{id}",
+            get(hooks::verify).post(hooks::deliver).layer(max_delivery),
         );
     for format in Format::ALL {
         let file = format.file_name();

@@ -87,7 +87,7 @@ impl Problem {
         )
     }
 
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "Not at this moment",
@@ -116,6 +116,11 @@ impl Problem {
             "Something went wrong here",
             "It is our fault, and it has been noted.",
         )
+    }
+
+    /// Whether an operator must look, as they need not where a visitor comes again later.
+    pub(super) fn is_failure(&self) -> bool {
+        self.status == StatusCode::INTERNAL_SERVER_ERROR || self.cause.is_some()
     }
 
     fn because(self, err: &dyn std::error::Error) -> Self {

@@ -62,6 +62,12 @@ async fn serve(shelf: Shelf) -> Served {
     let state = State {
         store: shelf.clone(),
         ingest: Arc::new(ingest(&shelf)),
+        hooks: Hooks {
+            inbox: Arc::new(Inbox::new(0)),
+            wake: Activator::default(),
+            sha1: Sha1::Refused,
+            max_bytes: 0,
+        },
         site: Arc::new(site()),
         editions: Arc::new([edition()]),
         source_titles: Arc::new(

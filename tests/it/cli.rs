@@ -513,6 +513,7 @@ fn help_is_as_it_was() {
         "articles",
         "articles list",
         "articles show",
+        "articles remove",
         "editions",
         "editions list",
         "feed",

@@ -16,3 +16,4 @@ mod recovery;
 mod relay;
 mod store_contract;
 mod subscribe;
+mod websub;

@@ -2,6 +2,7 @@
 
 mod polls;
 mod articles;
+mod hubs;
 mod pushes;
 mod removals;
 mod digests;

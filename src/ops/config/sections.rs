@@ -27,6 +27,7 @@ use crate::{
         Source,
         fetch::FetchConfig,
         guard::{Guard, Network},
+        websub::Sha1,
     },
     subscribers::address::EmailAddress,
 };
@@ -87,7 +88,13 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
     let mails = root.any_has("edition", "digest");
     let relay = read_relay(root, mails);
     let site = read_site(&site, zone, mails);
-    let fetch = read_fetch(&root.section("fetch"), site.as_ref());
+    let fetch = root.section("fetch");
+    let websub_sha1 = fetch.optional("websub_sha1", |value| match value.as_bool() {
+        Some(true) => Ok(Sha1::Accepted),
+        Some(false) => Ok(Sha1::Refused),
+        None => Err("must be true or false".to_owned()),
+    });
+    let fetch = read_fetch(&fetch, site.as_ref());
     Some(Config {
         site: site?,
         data_dir: data_dir?,
@@ -95,6 +102,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         store_path: store_path?,
         web,
         fetch,
+        websub_sha1: websub_sha1.unwrap_or_default(),
         sources,
         editions,
         relay,

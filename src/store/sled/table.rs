@@ -19,7 +19,7 @@ use crate::{
     ingest::Answer,
     library::{Article, Body},
     port::{Result, StoreError},
-    sources::Poll,
+    sources::{Poll, websub},
     subscribers::{ConsentEvent, Subscriber, Subscription},
 };
 
@@ -32,6 +32,10 @@ const ROW_VERSION: u8 = 1;
 pub(super) const COUNTER: Table<String, u64> = Table::new(1, "counter");
 
 pub(super) const POLL: Table<SourceName, Poll> = Table::new(10, "poll");
+
+pub(super) const HUB: Table<SourceName, websub::Subscription> = Table::new(11, "hub");
+/// By the address that the hub posts to.
+pub(super) const HOOK: Table<String, SourceName> = Table::new(12, "hook");
 
 pub(super) const TRACE: Table<Fingerprint, Trace> = Table::new(20, "trace");
 pub(super) const ARTICLE: Table<ArticleId, Article> = Table::new(21, "article");
@@ -182,9 +186,9 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         }
     }
 
-    /// A key that is text may hold an address, and no log shows one.
+    /// A key that is text may hold an address or a token, and no log shows one.
     fn corrupt(self, key: &[u8]) -> StoreError {
-        let shown = if [ADDRESS.tag, PLAN.tag].contains(&self.tag) {
+        let shown = if [ADDRESS.tag, PLAN.tag, HOOK.tag].contains(&self.tag) {
             "(hidden)".to_owned()
         } else {
             key.iter().map(|byte| format!("{byte:02x}")).collect()

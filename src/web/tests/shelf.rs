@@ -17,7 +17,10 @@ use crate::{
     library::{Article, ArticleStore, Body, Query},
     parts::Window,
     port::{Result, StoreError},
-    sources::{Poll, SourceStore},
+    sources::{
+        Poll, SourceStore, Standing, Verdict,
+        websub::{Subscription, Verification},
+    },
     subscribers::{
         ConsentEvent, How, Profile, Request, Requested, Scope, Subscriber, SubscriberStore,
         Unconfirmed, address::EmailAddress,
@@ -320,6 +323,45 @@ impl SourceStore for Shelf {
     }
 
     async fn record_quiet(&self, _: &SourceName, _: &Poll) -> Result<()> {
+        unasked("record")
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>> {
+        unasked("read")
+    }
+
+    async fn subscription(&self, _: &SourceName) -> Result<Option<Subscription>> {
+        unasked("read")
+    }
+
+    async fn hook(&self, _: &str) -> Result<Option<(SourceName, Subscription)>> {
+        unasked("read")
+    }
+
+    async fn keep_subscription(&self, _: &SourceName, _: &Subscription) -> Result<()> {
+        unasked("record")
+    }
+
+    async fn subscription_failed(
+        &self,
+        _: &SourceName,
+        _: &str,
+        _: &str,
+        _: DateTime<Utc>,
+    ) -> Result<()> {
+        unasked("record")
+    }
+
+    async fn verify_subscription(
+        &self,
+        _: &str,
+        _: Verification,
+        _: DateTime<Utc>,
+    ) -> Result<Verdict> {
+        unasked("record")
+    }
+
+    async fn forget_subscription(&self, _: &SourceName) -> Result<()> {
         unasked("record")
     }
 }

@@ -68,6 +68,8 @@ fn no_two_tables_share_a_first_byte() {
     let mut tags = vec![
         COUNTER.tag,
         POLL.tag,
+        HUB.tag,
+        HOOK.tag,
         TRACE.tag,
         ARTICLE.tag,
         BODY.tag,
@@ -126,6 +128,7 @@ fn add_articles(written: &mut Written) {
         },
     );
     written.add(POLL, &sample_poll());
+    written.add(HUB, &sample_subscription());
     written.add(ARTICLE, &sample_article());
     let body = Body {
         html: "<p>".to_owned(),
@@ -311,6 +314,23 @@ fn sample_poll() -> Poll {
         }),
         entries: Some(3),
         newest: None,
+    }
+}
+
+fn sample_subscription() -> websub::Subscription {
+    websub::Subscription {
+        id: "i".to_owned(),
+        secret: "k".to_owned(),
+        hub: "http://a.b/".parse().unwrap(),
+        topic: "http://a.b/".parse().unwrap(),
+        asked: Some(websub::Asked {
+            mode: websub::Mode::Unsubscribe,
+            since: at(0),
+        }),
+        until: Some(at(1)),
+        next: at(2),
+        failures: 3,
+        error: Some("e".to_owned()),
     }
 }
 
