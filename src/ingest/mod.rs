@@ -3,6 +3,7 @@
 pub mod article;
 pub mod task;
 pub mod take;
+pub mod fate;
 pub mod removal;
 pub mod push;
 pub mod deliveries;

@@ -8,17 +8,14 @@ use url::Url;
 
 use super::{
     Answer, Judged, Push, Record, Recorded, Verdict,
+    fate::{Fate, Name},
     task::{IngestDueSources, Polled, articles, judged},
 };
 use crate::{
-    dedupe::{
-        Known, Trace,
-        fingerprint::{self, Fingerprint},
-        judge::Finding,
-    },
+    dedupe::{Known, Trace, fingerprint::Fingerprint, judge::Finding},
     id::ArticleId,
     library::Article,
-    port::{self, StoreError},
+    port,
     related::index::Index,
     sources::{Poll, Source, entry::Entry, schedule::Arrival},
 };
@@ -36,26 +33,6 @@ pub enum Removed {
     StayGone,
     /// As new articles, under new ids.
     ComeBack,
-}
-
-/// What became of one pushed entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fate {
-    pub guid: String,
-    pub article: ArticleId,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    New,
-    Revised,
-    /// Nothing that readers see changed.
-    Known,
-    /// Another source brought the same text before.
-    Reprint,
-    /// The article was removed, and stays so.
-    Removed,
 }
 
 /// The fingerprints that removed articles give back while entries are judged.
@@ -152,7 +129,7 @@ impl IngestDueSources {
         let mut ready = self
             .prepare(&mut kept, source, &before, bundle, removed, now)
             .await?;
-        let fates = self.fates(names, &mut ready).await?;
+        let fates = self.fates(names, &mut ready.judged, &ready.lifted).await?;
         let push = Push {
             lifted: ready.lifted,
             answer: answer(&fates),
@@ -225,7 +202,10 @@ impl IngestDueSources {
         Ok(())
     }
 
-    async fn held(&self, ids: impl Iterator<Item = ArticleId>) -> port::Result<Vec<Article>> {
+    pub(super) async fn held(
+        &self,
+        ids: impl Iterator<Item = ArticleId>,
+    ) -> port::Result<Vec<Article>> {
         let ids: HashSet<ArticleId> = ids.collect();
         match ids.len() {
             0 => Ok(Vec::new()),
@@ -272,88 +252,5 @@ impl IngestDueSources {
             stays
         });
         Ok(known)
-    }
-
-    /// Finds out, for each entry that was pushed, what it was judged to be.
-    async fn fates(&self, names: Vec<Name>, ready: &mut Ready) -> port::Result<Vec<Fate>> {
-        let prints: Vec<Fingerprint> = names.iter().flat_map(Name::prints).collect();
-        let mut known = self.store.known(&prints).await?;
-        known.retain(|print, _| !ready.lifted.contains(print));
-        let mut fates = Vec::with_capacity(names.len());
-        for name in names {
-            fates.push(name.fate(&known, &mut ready.judged)?);
-        }
-        let is_settled = |fate: &&mut Fate| fate.outcome == Outcome::Known;
-        let known = fates.iter_mut().filter(is_settled);
-        let ids: Vec<ArticleId> = known.map(|fate| fate.article).collect();
-        let held = self.held(ids.into_iter()).await?;
-        let fresh: HashSet<ArticleId> = articles(&ready.judged).map(|(new, _)| new.id).collect();
-        for fate in fates.iter_mut().filter(is_settled) {
-            let is_held = held.iter().any(|article| article.id == fate.article);
-            if !is_held && !fresh.contains(&fate.article) {
-                fate.outcome = Outcome::Removed;
-            }
-        }
-        Ok(fates)
-    }
-}
-
-/// What a pushed entry can be found by, once it is judged.
-struct Name {
-    guid: String,
-    print: Fingerprint,
-    link: Option<Fingerprint>,
-}
-
-impl Name {
-    fn of(source: &Source, entry: &Entry) -> Self {
-        let guid = entry.guid.clone().unwrap_or_default();
-        Name {
-            print: fingerprint::guid(&source.name, &guid),
-            link: entry.url.as_ref().map(fingerprint::link),
-            guid,
-        }
-    }
-
-    fn prints(&self) -> impl Iterator<Item = Fingerprint> {
-        [self.print].into_iter().chain(self.link)
-    }
-
-    /// An entry that repeats the link of another one in the same request is that one's article, and
-    /// its guid will lead there.
-    fn fate(self, known: &Known, judged: &mut [Judged]) -> port::Result<Fate> {
-        let guid = Some(self.guid.as_str());
-        let own = judged.iter().find_map(|one| {
-            let outcome = match &one.verdict {
-                Verdict::New(new) if new.0.guid.as_deref() == guid => Outcome::New,
-                Verdict::Revised(new) if new.0.guid.as_deref() == guid => Outcome::Revised,
-                Verdict::Reprint(reprint) if reprint.guid.as_deref() == guid => Outcome::Reprint,
-                Verdict::Known if one.prints.contains(&self.print) => Outcome::Known,
-                _ => return None,
-            };
-            Some((one.trace.article, outcome))
-        });
-        let kept = || Some((known.get(&self.print)?.article, Outcome::Known));
-        let twin = |judged: &mut [Judged]| {
-            let link = self.link?;
-            let twin = judged.iter_mut().find(|one| one.trace.link == Some(link));
-            if let Some(twin) = twin {
-                twin.prints.push(self.print);
-                return Some((twin.trace.article, Outcome::Known));
-            }
-            Some((known.get(&link)?.article, Outcome::Known))
-        };
-        let (article, outcome) =
-            own.or_else(kept)
-                .or_else(|| twin(judged))
-                .ok_or(StoreError::Unavailable {
-                    doing: "tell what became of an entry",
-                    source: None,
-                })?;
-        Ok(Fate {
-            guid: self.guid,
-            article,
-            outcome,
-        })
     }
 }

@@ -18,9 +18,10 @@ use super::{Shared, Web, problem::Problem};
 use crate::{
     ingest::{
         Answer,
+        fate::{Fate, Outcome},
         push::{self, Refused},
         removal::Withdrawn,
-        take::{Bundle, Fate, Outcome, Removed},
+        take::{Bundle, Removed},
     },
     secret::same,
     sources::entry::Entry,

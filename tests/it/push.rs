@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     app::{DESK, TestApp, feed_source, fetching_from, rss},
+    binary::Courant,
     client::Answer,
     http::{Reply, Server},
 };
@@ -536,6 +537,60 @@ async fn a_poll_and_a_push_at_one_moment_share_one_article() {
 
     assert!([200, 201].contains(&answer.status));
     assert_eq!(app.library().await.len(), 1);
+}
+
+/// The built program, with the sources of [`PUSHED`].
+fn newsroom() -> Courant {
+    let courant = Courant::new();
+    courant.write("courant.toml", &format!("{}\n{PUSHED}", courant.config()));
+    courant
+}
+
+fn line(token: &str) -> String {
+    format!(
+        "POST /api/articles\nAuthorization: Bearer {token}\nContent-Type: application/json\n\
+         Idempotency-Key: k"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_is_there_after_a_kill_and_answered_the_same_again() {
+    let courant = newsroom();
+    let body = article("a", "Barrier").to_string();
+    let daemon = courant.daemon();
+    let first = daemon.client().send(&line(TOKEN), &body).await;
+    daemon.kill();
+
+    let daemon = courant.daemon();
+    let again = daemon.client().send(&line(TOKEN), &body).await;
+    daemon.stop();
+
+    assert_eq!(first.status, 201, "{}", first.text());
+    assert_eq!((again.status, again.body), (201, first.body));
+    let listed = courant.ok(&["--json", "articles", "list", "--source", "newsroom"]);
+    assert_eq!(listed.objects().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_and_no_hook_is_ever_logged() {
+    let courant = newsroom();
+    let daemon = courant.daemon_after("", &["--log", "debug", "run"]);
+    let body = article("a", "Barrier").to_string();
+    daemon.client().send(&line(TOKEN), &body).await;
+    daemon
+        .client()
+        .send(&line("guessed-and-wrong"), &body)
+        .await;
+    daemon
+        .client()
+        .get("/hooks/c0ffee?hub.mode=subscribe")
+        .await;
+    let (_, log) = daemon.stop();
+
+    for secret in [TOKEN, OTHER, "guessed", "c0ffee", "All that is known"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+    assert!(log.contains("/hooks/..."), "{log}");
 }
 
 /// Any member of an item, sound or not.
