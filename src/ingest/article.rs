@@ -35,11 +35,7 @@ pub fn readable(entry: &Entry, home: &Url) -> Readable {
         .or(entry.summary.as_deref())
         .unwrap_or_default();
     let (raw, mut named_related) = named::named_related(raw, base);
-    for link in &entry.named_related {
-        if !named_related.iter().any(|known| known.url == link.url) {
-            named_related.push(link.clone());
-        }
-    }
+    named::add(&mut named_related, entry.named_related.clone());
     let html = sanitize::html(&raw, Some(base));
     let body = Body {
         text: text::from_html(&html),

@@ -3,10 +3,13 @@
 
 mod boilerplate;
 mod byline;
+mod caption;
 mod consent;
+mod furniture;
 mod headline;
 mod metadata;
 mod picture;
+mod trim;
 
 use dom_query::{Document, NodeRef};
 use dom_smoothie::Readability;
@@ -14,7 +17,7 @@ use url::Url;
 
 use self::metadata::Metadata;
 use super::{bounds, dom, named};
-use crate::sources::entry::Entry;
+use crate::{parts::NamedLink, sources::entry::Entry};
 
 /// Reads the article that the page at `base` shows.
 ///
@@ -68,7 +71,12 @@ pub fn page(html: &str, base: &Url) -> Entry {
     if let Some(heading) = &headline.node {
         dom::uproot(heading);
     }
-    entry.content = body(doc, &entry, &base);
+    caption::mark(&doc);
+    furniture::remove(&doc);
+    let (content, links) = body(doc, &entry, &base);
+    entry.content = content;
+    named::add(&mut entry.named_related, links);
+    entry.named_related.truncate(named::MAX_LINKS);
     entry
 }
 
@@ -79,8 +87,9 @@ fn document_base(doc: &Document, base: &Url) -> Url {
         .unwrap_or_else(|| base.clone())
 }
 
-/// The HTML of the story; none where the page has no text at all.
-fn body(doc: Document, entry: &Entry, base: &Url) -> Option<String> {
+/// The HTML of the story, none where the page has no text at all, and the links to others that
+/// stood in it.
+fn body(doc: Document, entry: &Entry, base: &Url) -> (Option<String>, Vec<NamedLink>) {
     let whole = doc.clone();
     let address = Some(base.as_str()).filter(|_| dom::is_web(base));
     // What the page states is read already; without it the crate would read it once more.
@@ -97,6 +106,7 @@ fn body(doc: Document, entry: &Entry, base: &Url) -> Option<String> {
         None => whole,
     };
     drop_repeats(&story, entry);
+    let links = trim::trim(&story, base);
     let root = story.select("#readability-page-1, body");
     let node = root
         .nodes()
@@ -104,7 +114,8 @@ fn body(doc: Document, entry: &Entry, base: &Url) -> Option<String> {
         .copied()
         .unwrap_or_else(|| story.html_root());
     let html = node.inner_html().trim().to_owned();
-    (!node.text().trim().is_empty()).then_some(html)
+    let content = (!node.text().trim().is_empty()).then_some(html);
+    (content, links)
 }
 
 /// Takes out what an entry says elsewhere, where it opens the story once more.

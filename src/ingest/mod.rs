@@ -23,6 +23,8 @@ pub mod defect;
 mod bounds;
 mod dom;
 pub mod extract;
+pub mod listing;
+mod full_text;
 pub mod named;
 pub mod discover;
 pub mod opml;

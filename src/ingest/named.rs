@@ -68,7 +68,7 @@ const MAX_ASIDE_CHARS: usize = 40;
 const MAX_UNLABELLED: usize = 12;
 
 /// More links than this are an index, of which the first ones are kept.
-const MAX_LINKS: usize = 20;
+pub(super) const MAX_LINKS: usize = 20;
 
 /// Takes `Related:` lines and boxes out of the HTML of an article; `html` without any comes back
 /// byte for byte.
@@ -83,6 +83,15 @@ pub fn named_related(html: &str, base: &Url) -> (String, Vec<NamedLink>) {
         }
     }
     (html.to_owned(), Vec::new())
+}
+
+/// Adds those links that `links` does not name yet.
+pub(super) fn add(links: &mut Vec<NamedLink>, more: Vec<NamedLink>) {
+    for link in more {
+        if !links.iter().any(|known| known.url == link.url) {
+            links.push(link);
+        }
+    }
 }
 
 /// What was taken out of a tree; a line whose links lead nowhere goes as well.

@@ -1,21 +1,26 @@
 //! Asks a source for its document, whatever kind of source it is.
 
-use std::{path::Path, time::Duration};
+pub(super) mod page;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
+    IngestStore,
     parse::{Given, Kind, Unreadable, parse},
     plain, sidecar,
 };
 use crate::{
+    port,
     sources::{
-        FeedUrl, Origin, Poll, Source, Validators,
+        FeedUrl, FullText, Origin, Poll, Source, Validators,
         entry::{Document, Entry},
         fetch::{Fetched, Fetcher},
         folder::{self, File, Patience, Reading},
         schedule::Arrival,
+        visit::Visitor,
     },
     task::chain,
 };
@@ -27,10 +32,13 @@ const MOST_ENTRIES: usize = 5000;
 /// When a folder is read again in which something was being written.
 const SOON: Duration = Duration::from_secs(3);
 
-/// Reads feeds over HTTP and folders of files.
-#[derive(Clone, Debug)]
+/// Reads feeds and pages over HTTP, and folders of files.
+#[derive(Clone)]
 pub struct Reader {
     pub fetcher: Fetcher,
+    pub visitor: Visitor,
+    /// Tells which pages need not be fetched.
+    pub store: Arc<dyn IngestStore>,
 }
 
 /// Who wants a source polled.
@@ -80,25 +88,38 @@ impl Reader {
         before: &Poll,
         asked: Asked,
         now: DateTime<Utc>,
-    ) -> Brought {
-        let validators = &before.validators;
-        match &source.origin {
+    ) -> port::Result<Brought> {
+        let validators = before.conditions(now);
+        let mut brought = match &source.origin {
             Origin::Feed(url) => {
                 let url = source.asked(before).unwrap_or(url);
-                self.fetch(url, validators, now).await
+                self.fetch(url, &validators, now).await
             }
+            Origin::Page(listing) => self.listing(source, listing, before, now).await?,
             Origin::Folder(path) => {
                 let patience = match asked {
                     Asked::ByOperator => Patience::None,
                     Asked::BySchedule => Patience::UntilSettled { now },
                 };
-                read_folder(path, validators, patience).await
+                read_folder(path, &validators, patience).await
             }
+        };
+        if let (
+            FullText::Fetched,
+            Brought::Entries {
+                entries, arrival, ..
+            },
+        ) = (source.full_text, &mut brought)
+        {
+            self.full_text(source, entries, arrival, now).await?;
         }
+        Ok(brought)
     }
 
     async fn fetch(&self, url: &FeedUrl, validators: &Validators, now: DateTime<Utc>) -> Brought {
-        let download = match self.fetcher.fetch(url, validators, now).await {
+        let fetched = self.fetcher.fetch(url, validators, now).await;
+        self.visitor.asked(url.url());
+        let download = match fetched {
             Fetched::Document(download) => *download,
             Fetched::NotModified {
                 validators,

@@ -18,7 +18,7 @@ use crate::{
     id::SourceName,
     port,
     sources::{
-        Origin, Poll, Source,
+        Poll, Source,
         agenda::{MOST_IN_HAND, Polling},
     },
 };
@@ -148,10 +148,8 @@ fn by_turns(sources: Vec<&Source>) -> Vec<&Source> {
     let mut numbered: Vec<_> = sources
         .into_iter()
         .map(|source| {
-            let host = match &source.origin {
-                Origin::Feed(url) => url.url().host_str(),
-                Origin::Folder(_) => None,
-            };
+            let address = source.origin.address();
+            let host = address.and_then(|address| address.url().host_str());
             let nth = host.map_or(0, |host| {
                 let before = seen.entry(host).or_default();
                 *before += 1;

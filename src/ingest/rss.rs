@@ -106,6 +106,7 @@ fn entry(item: &Element<'_>, site: &Url) -> Entry {
         attachments,
         named_related: fields::related(item, site),
         source: source(item, site),
+        ..Entry::default()
     }
 }
 

@@ -17,6 +17,7 @@ use url::Url;
 use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
+    full_text,
     read::{Asked, Brought, Reader},
     round::ROUND,
     sift::{self, Sifted},
@@ -33,7 +34,11 @@ use crate::{
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
     related::{index::Index, named},
-    sources::{Poll, Source, SourceStore, entry::Entry, schedule::Arrival},
+    sources::{
+        Poll, Source, SourceStore,
+        entry::{Entry, Full},
+        schedule::Arrival,
+    },
     task::{Report, Task, chain},
 };
 
@@ -104,7 +109,7 @@ impl IngestDueSources {
         asked: Asked,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
-        match self.reader.read(source, before, asked, now).await {
+        match self.reader.read(source, before, asked, now).await? {
             Brought::Entries {
                 entries,
                 home,
@@ -193,12 +198,18 @@ impl IngestDueSources {
 
         let (texted, readables, settled) = off_the_runtime(move || {
             let readable = |entry: &Entry| article::readable(entry, &home);
-            let open = sifted.open.into_iter().map(|candidate| {
+            let open = sifted.open.into_iter().map(|mut candidate| {
+                full_text::complete(&mut candidate.entry);
                 let readable = readable(&candidate.entry);
                 (candidate.with_text(&readable.body.text), Some(readable))
             });
             let (texted, readables): (Vec<_>, Vec<_>) = open.unzip();
-            let settled = sifted.settled.into_iter().map(|judgment| {
+            let settled = sifted.settled.into_iter().map(|mut judgment| {
+                if judgment.finding == Finding::Revised && judgment.entry.full == Full::Missing {
+                    // The whole text that is kept is worth more than the new teaser.
+                    judgment.finding = Finding::Known;
+                }
+                full_text::complete(&mut judgment.entry);
                 let revised =
                     (judgment.finding == Finding::Revised).then(|| readable(&judgment.entry));
                 (judgment, revised)
@@ -302,7 +313,13 @@ fn judged(
         .filter(|(judgment, _)| is_new(judgment))
         .map(|(judgment, _)| judgment.entry.published)
         .collect();
-    let mut mails = flood::mail(before, source.mail_first, &dates).into_iter();
+    // The pages of a first listing that came with its first poll are the latest ones.
+    let mail_first = if before.left > 0 {
+        0
+    } else {
+        source.mail_first
+    };
+    let mut mails = flood::mail(before, mail_first, &dates).into_iter();
     let judge = |(judgment, readable): (Judgment, Option<Readable>)| {
         let trace = judgment.trace(&source.name, first);
         let entry = judgment.entry;

@@ -78,12 +78,24 @@ const KNOWN: [&str; 30] = [
 ];
 
 /// The text that a reader of `html` sees: a paragraph a line, references decoded, spaces folded.
+///
+/// Captions go with the pictures, which a plain text has none of; where there is nothing else, they
+/// are the text.
 pub fn from_html(html: &str) -> String {
     if !html.contains(['<', '&']) {
         return fold(&charset::clean(html));
     }
     let document = Document::fragment(bounds::tame(html).as_ref());
-    let mut text = String::with_capacity(html.len());
+    let told = told(&document, &["figcaption"]);
+    if told.is_empty() {
+        return self::told(&document, &[]);
+    }
+    told
+}
+
+/// The text of `document` without that of the `silent` elements.
+fn told(document: &Document, silent: &[&str]) -> String {
+    let mut text = String::new();
     let root = document.root();
     let mut next = root.first_child();
     while let Some(node) = next {
@@ -96,7 +108,7 @@ pub fn from_html(html: &str) -> String {
         } else if matches!(name, "td" | "th") {
             text.push(' ');
         }
-        let child = if SILENT.contains(&name) {
+        let child = if SILENT.contains(&name) || silent.contains(&name) {
             None
         } else {
             node.first_child()
@@ -249,6 +261,15 @@ mod tests {
     #[test]
     fn what_nobody_sees_is_left_out() {
         check("a<script>b</script><style>c</style><!-- d -->e", "ae");
+    }
+
+    #[test]
+    fn captions_are_left_out_unless_they_are_all_there_is() {
+        check(
+            "<p>a</p><figure><img><figcaption>b</figcaption></figure>",
+            "a",
+        );
+        check("<figure><img><figcaption>b</figcaption></figure>", "b");
     }
 
     #[test]

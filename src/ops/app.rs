@@ -19,7 +19,7 @@ use crate::{
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
     ingest::{read::Reader, task::IngestDueSources, turns::Turns},
-    sources::fetch::Fetcher,
+    sources::{fetch::Fetcher, visit::Visitor},
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
     task::Activator,
@@ -149,12 +149,15 @@ async fn ingest(
         subscribers += parts.store.count(&edition.slug).await.unwrap_or(0);
     }
     let fetch = config.fetch.clone().on_behalf_of(subscribers);
+    let fetcher = Fetcher::new(fetch).context("prepare the HTTP client")?;
     Ok(IngestDueSources {
         polls: parts.store.clone(),
         store: parts.store.clone(),
         articles: parts.store.clone(),
         reader: Reader {
-            fetcher: Fetcher::new(fetch).context("prepare the HTTP client")?,
+            visitor: Visitor::new(fetcher.clone()),
+            fetcher,
+            store: parts.store.clone(),
         },
         sources: config.sources.clone(),
         turns: Turns::new(parts.clock.clone(), config.fetch.spacing),

@@ -11,7 +11,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Origin, Poll, Source};
+use super::{Poll, Source};
 use crate::id::SourceName;
 
 /// Sources that are asked at the same time, whoever asks.
@@ -227,9 +227,9 @@ impl Agenda {
 
     fn open_lane(&mut self, source: &Source) -> usize {
         self.lanes.push(Lane {
-            spacing: match source.origin {
-                Origin::Feed(_) => self.spacing,
-                Origin::Folder(_) => TimeDelta::zero(),
+            spacing: match source.origin.address() {
+                Some(_) => self.spacing,
+                None => TimeDelta::zero(),
             },
             waiting: BTreeSet::new(),
             is_busy: false,

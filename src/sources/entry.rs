@@ -36,6 +36,18 @@ pub struct Entry {
     pub attachments: Vec<Attachment>,
     pub named_related: Vec<NamedLink>,
     pub source: Option<Attribution>,
+    /// No part of the entry as stated: what changes here revises nothing.
+    pub full: Full,
+}
+
+/// What the page of an entry says, for sources whose text is fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Full {
+    #[default]
+    NotFetched,
+    /// The page could not be had.
+    Missing,
+    Page(Box<Entry>),
 }
 
 impl Entry {

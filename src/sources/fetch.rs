@@ -3,11 +3,15 @@
 //! Redirects are followed here rather than by the client, so that the guard is asked about every
 //! hop and one clock bounds them all.
 
+mod hop;
+
+pub(super) use hop::{Hop, Wanted};
+
 use std::{error::Error, fmt, io, time::Duration};
 
 use chrono::{DateTime, Utc};
 use reqwest::{
-    Client, Response, StatusCode,
+    Client, RequestBuilder, Response, StatusCode,
     header::{self, HeaderValue},
     redirect,
 };
@@ -185,16 +189,21 @@ impl Fetcher {
                 .client
                 .get(trail.url.clone())
                 .headers(conditions(asked));
-            let response = tokio::time::timeout(self.config.answer_timeout, request.send())
-                .await
-                .map_err(|_| Failure::NoAnswer(self.config.answer_timeout))?
-                .map_err(|err| self.failure(err))?;
+            let response = self.head(request).await?;
             match redirect_of(&response)? {
                 Some((next, lasting)) => trail.go_on(next, lasting)?,
                 None => return self.read(response, &trail, asked, now).await,
             }
         }
         Err(Failure::Redirects(self.config.max_redirects))
+    }
+
+    /// Sends `request` and waits for the head of the answer.
+    async fn head(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        tokio::time::timeout(self.config.answer_timeout, request.send())
+            .await
+            .map_err(|_| Failure::NoAnswer(self.config.answer_timeout))?
+            .map_err(|err| self.failure(err))
     }
 
     async fn read(

@@ -1,16 +1,21 @@
 //! Where entries come from.
 
+pub mod agenda;
 pub mod entry;
 pub mod fetch;
+#[cfg(test)]
+pub mod fixture;
 pub mod folder;
 pub mod guard;
 mod headers;
-mod trail;
-pub mod agenda;
+mod moved;
+pub mod page;
+pub mod rhythm;
+pub mod robots;
 pub mod rules;
 pub mod schedule;
-pub mod rhythm;
-mod moved;
+mod trail;
+pub mod visit;
 pub mod watch;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
@@ -22,6 +27,7 @@ use url::Url;
 
 use self::{
     entry::{Defect, Hints, Hub},
+    page::{Listing, Missed},
     rules::Rules,
 };
 use crate::{
@@ -45,11 +51,23 @@ pub struct Source {
     pub mail_first: usize,
     /// Which of its entries are wanted. Default: all.
     pub rules: Rules,
+    pub full_text: FullText,
+}
+
+/// Where the text of a feed's entries comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FullText {
+    /// The feed itself.
+    #[default]
+    Stated,
+    /// The page of each new entry.
+    Fetched,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Feed(FeedUrl),
+    Page(Listing),
     Folder(PathBuf),
 }
 
@@ -58,7 +76,17 @@ impl Origin {
     pub fn kind(&self) -> &'static str {
         match self {
             Origin::Feed(_) => "feed",
+            Origin::Page(_) => "page",
             Origin::Folder(_) => "folder",
+        }
+    }
+
+    /// Where it is asked for over HTTP.
+    pub fn address(&self) -> Option<&FeedUrl> {
+        match self {
+            Origin::Feed(url) => Some(url),
+            Origin::Page(listing) => Some(&listing.url),
+            Origin::Folder(_) => None,
         }
     }
 }
@@ -67,6 +95,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Feed(url) => url.as_str().fmt(f),
+            Origin::Page(listing) => listing.url.as_str().fmt(f),
             Origin::Folder(path) => path.display().fmt(f),
         }
     }
@@ -178,6 +207,10 @@ pub struct Poll {
     pub entries: Option<u64>,
     /// The latest date any entry bore.
     pub newest: Option<DateTime<Utc>>,
+    /// Pages that wait for the next poll, because this one had enough.
+    pub left: u32,
+    /// Pages of the listing that could not be had.
+    pub missed: Vec<Missed>,
 }
 
 /// A permanent redirect that a source answered with, poll after poll.
@@ -215,6 +248,8 @@ impl Poll {
             hub: None,
             entries: None,
             newest: None,
+            left: 0,
+            missed: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{FeedUrl, Moved, Origin, Poll, Source};
+use super::{FeedUrl, Moved, Poll, Source};
 
 /// Polls in a row, and the time between the first and the last of them, that make a move believed.
 const TIMES: u32 = 3;
@@ -15,10 +15,8 @@ const GIVEN_UP: TimeDelta = TimeDelta::days(7);
 impl Source {
     /// Where to ask, which is where a believed redirect led.
     pub fn asked<'a>(&'a self, poll: &'a Poll) -> Option<&'a FeedUrl> {
-        match &self.origin {
-            Origin::Feed(url) => Some(poll.address.as_ref().unwrap_or(url)),
-            Origin::Folder(_) => None,
-        }
+        let configured = self.origin.address()?;
+        Some(poll.address.as_ref().unwrap_or(configured))
     }
 }
 
@@ -77,7 +75,7 @@ impl Poll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::SourceName, sources::Rules};
+    use crate::sources::fixture;
 
     const OLD: &str = "https://wire.example/old";
     const NEW: &str = "https://wire.example/new";
@@ -87,15 +85,7 @@ mod tests {
     }
 
     fn source() -> Source {
-        Source {
-            name: SourceName::parse("wire").unwrap(),
-            title: "Wire".to_owned(),
-            origin: Origin::Feed(FeedUrl::parse(OLD).unwrap()),
-            interval: None,
-            topics: Vec::new(),
-            mail_first: 0,
-            rules: Rules::default(),
-        }
+        fixture::feed("wire", OLD)
     }
 
     /// Where the source is asked after polls at these hours that led there; `!` is a failed one.

@@ -87,10 +87,7 @@ pub fn outside_skipped(hints: &Hints, at: DateTime<Utc>, longest: Duration) -> D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        id::SourceName,
-        sources::{FeedUrl, Rules},
-    };
+    use crate::sources::fixture;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -98,13 +95,8 @@ mod tests {
 
     fn source(interval: Option<Duration>) -> Source {
         Source {
-            name: SourceName::parse("wire").unwrap(),
-            title: "Wire".to_owned(),
-            origin: Origin::Feed(FeedUrl::parse("https://wire.example/feed").unwrap()),
             interval,
-            topics: Vec::new(),
-            mail_first: 0,
-            rules: Rules::default(),
+            ..fixture::feed("wire", "https://wire.example/feed")
         }
     }
 

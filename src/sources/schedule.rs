@@ -8,8 +8,9 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    FeedUrl, Origin, Poll, Source, Validators,
+    FeedUrl, Poll, Source, Validators,
     entry::{Defect, Document, Hints, Hub},
+    page::Missed,
     rhythm::{outside_skipped, own_interval, rhythm},
 };
 use crate::id::SourceName;
@@ -86,9 +87,8 @@ impl Poll {
     /// that is due farther away than any wish reaches was planned by a clock that was wrong: it
     /// falls due within the hour.
     pub fn resumed(kept: Option<Poll>, source: &Source, now: DateTime<Utc>) -> Self {
-        let takes_over = |poll: &Poll| match (&poll.address, &source.origin) {
-            (Some(believed), Origin::Feed(url)) => believed == url,
-            _ => false,
+        let takes_over = |poll: &Poll| {
+            poll.address.is_some() && poll.address.as_ref() == source.origin.address()
         };
         let Some(mut poll) = kept else {
             return Poll::unpolled(&source.origin, now);
@@ -135,8 +135,14 @@ impl Poll {
             rhythm: rhythm(&arrival.dates, now).or(self.rhythm),
             defects: arrival.defects.clone(),
             hub: arrival.hub.clone(),
-            entries: Some(self.entries.unwrap_or(0) + arrival.new),
+            // As long as pages of a first listing wait, what comes is still part of the first fetch.
+            entries: match (self.entries, arrival.left) {
+                (None, 1..) => None,
+                (seen, _) => Some(seen.unwrap_or(0) + arrival.new),
+            },
             newest: dates.filter(|date| *date <= now).chain(self.newest).max(),
+            left: arrival.left,
+            missed: arrival.missed.clone(),
             ..self.clone()
         };
         let reached =
@@ -278,6 +284,10 @@ pub struct Arrival {
     pub unread: Vec<String>,
     /// How soon to ask again, whatever the interval: a part of it was still being written.
     pub again: Option<Duration>,
+    /// As [`Poll::left`].
+    pub left: u32,
+    /// As [`Poll::missed`].
+    pub missed: Vec<Missed>,
 }
 
 impl Arrival {

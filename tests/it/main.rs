@@ -11,6 +11,7 @@ mod feeds;
 mod fetch;
 mod hostile;
 mod layers;
+mod pages;
 mod politeness;
 mod promises;
 mod recovery;

@@ -2,7 +2,12 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::page;
-use crate::{ingest::dom, sources::entry::Entry};
+use crate::{
+    ingest::{dom, named::MAX_LINKS},
+    sources::entry::Entry,
+};
+
+mod trimmed;
 
 const DEMO: &str = include_str!("../../../config/demo/desk/harbour-board-votes.html");
 
@@ -377,8 +382,19 @@ fn a_page_nested_beyond_reason_yields_its_address_alone() {
 
 proptest! {
     #[test]
-    fn junk_never_panics(parts in prop::collection::vec(prop::sample::select(JUNK), 0..60)) {
-        read(&parts.concat());
+    fn junk_never_panics_and_yields_absolute_addresses_in_bounds(
+        parts in prop::collection::vec(prop::sample::select(JUNK), 0..60),
+    ) {
+        let entry = read(&parts.concat());
+
+        prop_assert!(entry.named_related.len() <= MAX_LINKS);
+        let links = entry.named_related.iter().map(|link| &link.url);
+        let picture = entry.picture.as_ref().map(|picture| &picture.url);
+        for url in links.chain(picture).chain(&entry.url).chain(&entry.canonical) {
+            prop_assert!(dom::is_web(url), "{url}");
+        }
+        let n_bytes = entry.content.map_or(0, |content| content.len());
+        prop_assert!(n_bytes <= 50_000, "{n_bytes}");
     }
 }
 

@@ -5,11 +5,15 @@ use std::time::Duration;
 use super::{
     reader::{Section, World},
     rules::read_rules,
-    value::{duration, list, number, text, words},
+    value::{duration, list, number, text, truth, words},
 };
 use crate::{
     id::{SourceName, TopicSlug},
-    sources::{FeedUrl, Origin, Source},
+    ingest::listing,
+    sources::{
+        FeedUrl, FullText, Origin, Source,
+        page::{Listing, Select},
+    },
 };
 
 pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
@@ -24,18 +28,24 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         }
         Ok(Origin::Folder(path))
     });
-    match (section.has("feed"), section.has("folder")) {
-        (true, true) => section.report(
-            "folder",
-            "a source has either a feed or a folder, not both".to_owned(),
-        ),
-        (false, false) => section.report(
+    let page = read_page(section);
+    let kinds: Vec<&str> = ["feed", "page", "folder"]
+        .into_iter()
+        .filter(|key| section.has(key))
+        .collect();
+    match kinds.as_slice() {
+        [] => section.report(
             "feed",
-            "a source needs `feed = ADDRESS` or `folder = PATH`".to_owned(),
+            "a source needs `feed = ADDRESS`, `page = ADDRESS` or `folder = PATH`".to_owned(),
         ),
-        _ => {}
+        [_] => {}
+        [first, .., last] => section.report(
+            last,
+            format!("a source has either a {first} or a {last}, not both"),
+        ),
     }
-    let origin = feed.or(folder);
+    let origin = feed.or(page).or(folder);
+    let full_text = read_full_text(section);
     let interval = section.optional("interval", |value| match duration(value)? {
         interval if interval < Duration::from_secs(300) => Err("must be at least 5m".to_owned()),
         interval => Ok(interval),
@@ -56,5 +66,41 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         topics,
         mail_first,
         rules,
+        full_text,
     })
+}
+
+fn read_page(section: &Section<'_>) -> Option<Origin> {
+    let url = section.optional("page", text::<FeedUrl>);
+    let select = section.section("select");
+    if section.has("select") && !section.has("page") {
+        section.report("select", "only the links of a page are selected".to_owned());
+    }
+    let selector = |key| {
+        select.optional(key, |value| {
+            listing::selector(&words(value)?).map_err(|err| err.to_string())
+        })
+    };
+    let select = Select {
+        list: selector("list"),
+        link: selector("link"),
+        title: selector("title"),
+        date: selector("date"),
+    };
+    Some(Origin::Page(Listing { url: url?, select }))
+}
+
+fn read_full_text(section: &Section<'_>) -> FullText {
+    let is_on = section.optional("full_text", truth).unwrap_or_default();
+    if is_on && !section.has("feed") {
+        section.report(
+            "full_text",
+            "only the entries of a feed have pages to fetch".to_owned(),
+        );
+    }
+    if is_on {
+        FullText::Fetched
+    } else {
+        FullText::Stated
+    }
 }

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::sources::Origin;
 
 /// The sample as it is shipped.
 const SAMPLE: &str = include_str!("../../../config/courant.toml");
@@ -58,7 +59,7 @@ fn the_sample_loads_as_it_is_and_with_every_key_switched_on() {
 
     let full = everything_on().replace("http://localhost:8080/", "https://news.example.org/");
     let full = read(&full).unwrap();
-    assert_eq!(full.sources.len(), 2);
+    assert_eq!(full.sources.len(), 3);
     assert_eq!(full.editions[0].digests.len(), 1);
     assert_eq!(full.relay.unwrap().connections.get(), 8);
 }
@@ -74,9 +75,10 @@ fn the_defaults_that_the_sample_shows_are_those_of_the_program() {
     assert_eq!(shown.web.admin_listen, bare.web.admin_listen);
     assert_eq!(shown.fetch.timeout, bare.fetch.timeout);
     assert_eq!(shown.fetch.max_bytes, bare.fetch.max_bytes);
+    assert_eq!(shown.fetch.spacing, bare.fetch.spacing);
+    assert_eq!(shown.sources[0].full_text, bare.sources[0].full_text);
     assert_eq!(shown.site.language, bare.site.language);
     assert_eq!(shown.site.zone, bare.site.zone);
-    assert_eq!(shown.fetch.spacing, bare.fetch.spacing);
     assert_eq!(bare.sources[0].interval, None);
     assert_eq!(shown.sources[0].mail_first, bare.sources[0].mail_first);
     let (shown_edition, edition) = (&shown.editions[0], &bare.editions[0]);
@@ -125,6 +127,42 @@ fn the_sample_names_every_key_that_the_program_knows() {
 }
 
 #[test]
+fn a_page_is_read_with_its_selectors_and_a_bad_one_is_named_with_its_key() {
+    let page = |more: &str| {
+        read(&SOUND.replace(
+            "feed = \"https://a.example/feed\"",
+            &format!("page = \"https://a.example/\"\n{more}"),
+        ))
+    };
+
+    let sound = page("select = { list = \"main li\", date = \"time\" }").unwrap();
+    let Origin::Page(listing) = &sound.sources[0].origin else {
+        panic!("{:?}", sound.sources[0]);
+    };
+    assert_eq!(listing.select.list.as_deref(), Some("main li"));
+    assert_eq!(listing.select.link, None);
+
+    let broken = page("full_text = true\nselect = { link = \"a[\", date = \"\" }").unwrap_err();
+    assert_eq!(
+        broken,
+        [
+            "conf/courant.toml: source[0].full_text: only the entries of a feed have pages to fetch",
+            "conf/courant.toml: source[0].select.date: must not be empty",
+            "conf/courant.toml: source[0].select.link: `a[` is not a CSS selector",
+        ]
+    );
+    let misplaced = read(&SOUND.replace(
+        "name = \"a\"",
+        "name = \"a\"\nselect = { link = \"a\" }\npage = \"https://b.example/\"",
+    ))
+    .unwrap_err();
+    assert_eq!(
+        misplaced,
+        ["conf/courant.toml: source[0].page: a source has either a feed or a page, not both"]
+    );
+}
+
+#[test]
 fn every_problem_of_a_configuration_is_named_at_once() {
     let broken = SOUND
         .replace(
@@ -147,7 +185,7 @@ fn every_problem_of_a_configuration_is_named_at_once() {
             "conf/courant.toml: edition[0].select.sources: there is no source named `b`",
             "conf/courant.toml: site.base_url: must be https: digests carry one-click unsubscribe links (RFC 8058)",
             "conf/courant.toml: site.sender: nobody but gmail.com can sign mail from gmail.com: use an address of your own domain",
-            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, include, interval, mail_first, max_age, name, title, topics",
+            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, full_text, include, interval, mail_first, max_age, name, page, select, title, topics",
         ]
     );
 }

@@ -22,6 +22,13 @@ pub(super) fn words(value: &Value) -> Result<String, String> {
     }
 }
 
+/// `true` or `false`.
+pub(super) fn truth(value: &Value) -> Result<bool, String> {
+    value
+        .as_bool()
+        .ok_or_else(|| "must be true or false".to_owned())
+}
+
 pub(super) fn list<T>(
     item: impl Fn(&Value) -> Result<T, String>,
 ) -> impl Fn(&Value) -> Result<Vec<T>, String> {

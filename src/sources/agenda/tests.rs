@@ -1,5 +1,5 @@
 use super::*;
-use crate::sources::{FeedUrl, Origin, Rules};
+use crate::sources::{FeedUrl, Origin, fixture};
 
 const NOBODY: [usize; 0] = [];
 
@@ -12,18 +12,13 @@ fn after(seconds: i64) -> DateTime<Utc> {
 }
 
 fn source(n: usize, address: &str) -> Source {
-    let origin = match FeedUrl::parse(address) {
-        Ok(url) => Origin::Feed(url),
-        Err(_) => Origin::Folder(address.into()),
-    };
-    Source {
-        name: SourceName::parse(&format!("source-{n}")).unwrap(),
-        title: String::new(),
-        origin,
-        interval: None,
-        topics: Vec::new(),
-        mail_first: 0,
-        rules: Rules::default(),
+    let name = format!("source-{n}");
+    match FeedUrl::parse(address) {
+        Ok(_) => fixture::feed(&name, address),
+        Err(_) => Source {
+            origin: Origin::Folder(address.into()),
+            ..fixture::feed(&name, "https://a.example/")
+        },
     }
 }
 

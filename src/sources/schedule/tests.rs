@@ -2,6 +2,7 @@ use super::*;
 use crate::sources::{
     FeedUrl, Origin,
     entry::{Entry, Hints},
+    fixture,
 };
 
 const MINUTES: u64 = 60;
@@ -14,13 +15,8 @@ fn now() -> DateTime<Utc> {
 
 fn source() -> Source {
     Source {
-        name: SourceName::parse("wire").unwrap(),
-        title: "Wire".to_owned(),
-        origin: Origin::Feed(FeedUrl::parse("https://wire.example/feed").unwrap()),
         interval: Some(HOUR),
-        topics: Vec::new(),
-        mail_first: 0,
-        rules: crate::sources::rules::Rules::default(),
+        ..fixture::feed("wire", "https://wire.example/feed")
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     sources::{
         FeedUrl, Moved, Validators,
         entry::{Defect, Hints, Hub},
+        page::Missed,
     },
     subscribers::{ConsentChange, How, address::EmailAddress},
 };
@@ -304,6 +305,12 @@ fn sample_poll() -> Poll {
         }),
         entries: Some(3),
         newest: None,
+        left: 3,
+        missed: vec![Missed {
+            url: "http://a.b/".parse().unwrap(),
+            times: 2,
+            again: Some(at(3)),
+        }],
     }
 }
 
