@@ -31,6 +31,12 @@ fn ok(content_type: &str, body: &str) -> Reply {
     Reply::new(&["200 OK", &content_type], body.as_bytes())
 }
 
+const LISTING: &str = "<title>Quay &amp;\n News</title><main>\
+    <h2><a href=/news/2026/11/ferry-stops-at-noon>The ferry stops at noon on Sundays</a></h2>\
+    <h2><a href=/news/2026/11/gulls-return>Gulls return to the northern breakwater</a></h2>\
+    <h2><a href=/news/2026/11/crane-sold>The last crane of the old harbour is sold</a></h2>\
+    </main>";
+
 async fn site() -> Server {
     Server::start(|path| match path {
         "/" => ok("text/html", PAGE),
@@ -38,6 +44,8 @@ async fn site() -> Server {
         "/plain/" => ok("text/html", "<p>Nothing linked.</p>"),
         "/all.xml" | "/comments/feed" | "/plain/rss.xml" => ok("application/rss+xml", FEED),
         "/odd.xml" => ok("application/rss+xml", &FEED.replace(" & ", " &nosuch; ")),
+        "/robots.txt" => ok("text/plain", "User-agent: *\nDisallow: /members/\n"),
+        "/news/" | "/members/" => ok("text/html", LISTING),
         "/gone.xml" => Reply::new(&["410 Gone"], b""),
         _ => Reply::new(&["404 Not Found"], b"no"),
     })
@@ -314,6 +322,42 @@ async fn a_feed_that_nothing_links_to_is_looked_for_where_feeds_stand() {
         courant.run(&["sources", "add", "ftp://quay.example/"]).code,
         64
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_added_as_itself_if_it_links_to_articles_and_may_be_asked_for() {
+    let server = site().await;
+    let courant = Courant::with_sources(&server, "");
+    let before = courant.config();
+    let add = |path: &str| {
+        courant.run(&[
+            "--json",
+            "sources",
+            "add",
+            &server.url(path),
+            "--as",
+            "page",
+        ])
+    };
+
+    for (path, reason) in [
+        ("/bare", "no link on"),
+        ("/members/", "robots.txt of 127.0.0.1 disallows it"),
+        ("/all.xml", "which is no page"),
+    ] {
+        let refused = add(path);
+        assert_eq!((refused.code, courant.config() == before), (1, true));
+        assert!(refused.stderr.contains(reason), "{refused:?}");
+    }
+    let added = add("/news/");
+
+    assert_eq!(added.objects()[0]["articles"], json!(3), "{added:?}");
+    let block = format!(
+        "\n[[source]]\nname = \"quay-news\"\ntitle = \"Quay & News\"\npage = \"{}\"\n",
+        server.url("/news/")
+    );
+    assert_eq!(courant.config()[before.len()..], block);
+    assert_eq!(courant.source("quay-news")["kind"], json!("page"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
