@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    IngestStore, Judged, Record, Recorded, Verdict,
+    IngestStore, Judged, Recorded, Verdict,
     article::{self, Readable},
     full_text,
     read::{Asked, Brought, Reader},
     round::ROUND,
-    sift::{self, Sifted},
+    take::{Bundle, Lifting},
     turns::Turns,
 };
 use crate::{
@@ -37,7 +37,7 @@ use crate::{
     sources::{
         Poll, Source, SourceStore,
         entry::{Entry, Full},
-        schedule::Arrival,
+        websub,
     },
     task::{Report, Task, chain},
 };
@@ -61,7 +61,7 @@ pub struct IngestDueSources {
     pub retired: CancellationToken,
     /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
-    pub index: Mutex<Option<Index>>,
+    pub index: Arc<Mutex<Option<Index>>>,
 }
 
 /// What came of a poll.
@@ -88,7 +88,9 @@ impl IngestDueSources {
         asked: Asked,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
+        let subscription = self.polls.subscription(&source.name).await?;
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
+        let source = &*websub::paced(source, &before, subscription.as_ref(), now);
         match AssertUnwindSafe(self.poll_once(source, &before, asked, now))
             .catch_unwind()
             .await
@@ -115,8 +117,8 @@ impl IngestDueSources {
                 home,
                 arrival,
             } => {
-                self.take(source, before, entries, home, *arrival, now)
-                    .await
+                let bundle = Bundle { entries, home };
+                self.take(source, before, bundle, *arrival, now).await
             }
             Brought::NotModified {
                 validators,
@@ -143,57 +145,21 @@ impl IngestDueSources {
         Ok(Polled::of(Recorded::default(), before, after))
     }
 
-    /// Judges the entries of a document, relates what is new, and records everything in one
-    /// transaction.
-    async fn take(
-        &self,
-        source: &Source,
-        before: &Poll,
-        entries: Vec<Entry>,
-        home: Url,
-        mut arrival: Arrival,
-        now: DateTime<Utc>,
-    ) -> port::Result<Polled> {
-        let rules = source.rules.clone();
-        let sifted = off_the_runtime(move || sift::sift(&rules, entries, now)).await;
-        let Sifted { entries, left_out } = sifted;
-        arrival.unread.extend(sift::note(left_out));
-        let mut kept = self.index.lock().await;
-        let judgments = self.judge(source, entries, home).await?;
-        let is_new = |(judgment, _): &&(Judgment, _)| judgment.finding == Finding::New;
-        let new = judgments.iter().filter(is_new).count() as u64;
-        let first = self.store.reserve(new).await?;
-        let mut judged = judged(source, before, judgments, first, now);
-        // The index is put back when the store holds what it holds, and else built anew.
-        let mut index = kept.take();
-        if articles(&judged).next().is_some() {
-            index = Some(self.relate(index, &mut judged).await?);
-        }
-        let poll = before.read(source, &Arrival { new, ..arrival }, now);
-        let record = Record {
-            source: source.name.clone(),
-            poll: poll.clone(),
-            judged,
-            now,
-        };
-        let recorded = self.store.record(record).await?;
-        *kept = index;
-        Ok(Polled {
-            left_out,
-            ..Polled::of(recorded, before, poll)
-        })
-    }
-
     /// Judges by guid and link, and where these do not tell, by text; makes readable what readers
     /// will see.
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         source: &Source,
         entries: Vec<Entry>,
         home: Url,
+        lifting: &mut Lifting,
     ) -> port::Result<Vec<(Judgment, Option<Readable>)>> {
-        let candidates = judge::candidates(&source.name, entries);
+        let mut candidates = judge::candidates(&source.name, entries);
+        if !source.is_polled() {
+            candidates = judge::with_firm_guids(candidates);
+        }
         let known = self.store.known(&judge::asked(&candidates)).await?;
+        let known = self.lift(source, known, lifting).await?;
         let sifted = judge::by_identity(&source.name, candidates, &known);
 
         let (texted, readables, settled) = off_the_runtime(move || {
@@ -218,12 +184,17 @@ impl IngestDueSources {
         })
         .await;
         let known = self.store.known(&judge::asked_of_texts(&texted)).await?;
+        let known = self.lift(source, known, lifting).await?;
         let opened = judge::by_text(&source.name, texted, &known);
         Ok(opened.into_iter().zip(readables).chain(settled).collect())
     }
 
     /// Gives every new or revised article its related ones, the oldest first.
-    async fn relate(&self, index: Option<Index>, judged: &mut [Judged]) -> port::Result<Index> {
+    pub(super) async fn relate(
+        &self,
+        index: Option<Index>,
+        judged: &mut [Judged],
+    ) -> port::Result<Index> {
         let prints = |one: &Judged| {
             one.prints
                 .iter()
@@ -234,7 +205,7 @@ impl IngestDueSources {
         let links: Vec<Fingerprint> = articles(judged)
             .flat_map(|(article, _)| named_prints(article))
             .collect();
-        let known = self.store.known(&links).await?;
+        let known = self.still_held(self.store.known(&links).await?).await?;
         let find = |print| {
             known
                 .get(&print)
@@ -279,7 +250,7 @@ impl IngestDueSources {
 }
 
 impl Polled {
-    fn of(recorded: Recorded, before: &Poll, after: Poll) -> Self {
+    pub(super) fn of(recorded: Recorded, before: &Poll, after: Poll) -> Self {
         Polled {
             recorded,
             left_out: 0,
@@ -292,7 +263,9 @@ impl Polled {
 }
 
 /// Runs what takes the processor for long where it does not hold up the listeners.
-async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     match spawn_blocking(work).await {
         Ok(done) => done,
         Err(err) => resume_unwind(err.into_panic()),
@@ -300,7 +273,7 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 }
 
 /// Makes articles of judgments.
-fn judged(
+pub(super) fn judged(
     source: &Source,
     before: &Poll,
     judgments: Vec<(Judgment, Option<Readable>)>,
@@ -319,7 +292,11 @@ fn judged(
     } else {
         source.mail_first
     };
-    let mut mails = flood::mail(before, mail_first, &dates).into_iter();
+    let mails = match source.is_polled() {
+        true => flood::mail(before, mail_first, &dates),
+        false => flood::mail_pushed(before, mail_first, &dates, now),
+    };
+    let mut mails = mails.into_iter();
     let judge = |(judgment, readable): (Judgment, Option<Readable>)| {
         let trace = judgment.trace(&source.name, first);
         let entry = judgment.entry;
@@ -360,7 +337,7 @@ fn judged(
     judgments.into_iter().map(judge).collect()
 }
 
-fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
+pub(super) fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
     judged.iter().filter_map(|one| match &one.verdict {
         Verdict::New(new) | Verdict::Revised(new) => Some(&**new),
         Verdict::Reprint(_) | Verdict::Known => None,

@@ -36,6 +36,12 @@ pub enum Articles {
         /// Its number, the first column of `articles list`
         id: ArticleId,
     },
+    /// Remove articles for good: no source brings them back
+    Remove {
+        /// Their numbers, the first column of `articles list`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<ArticleId>,
+    },
 }
 
 /// How many articles are read and printed at a time.
@@ -59,6 +65,7 @@ impl Articles {
                 list(app, out, &query).await
             }
             Articles::Show { id } => show(app, out, id).await,
+            Articles::Remove { ids } => remove(app, out, &ids).await,
         }
     }
 }
@@ -133,6 +140,40 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     }
     out.line(format!("\n{}", body.text)).await;
     Ok(Done::Wholly)
+}
+
+#[derive(Debug, Serialize)]
+struct Removed<'a> {
+    id: ArticleId,
+    title: &'a str,
+    source: &'a SourceName,
+    guid: Option<&'a str>,
+}
+
+/// Those that are not there hold up no other, and are named.
+async fn remove(app: &App, out: &Out, ids: &[ArticleId]) -> anyhow::Result<Done> {
+    let removed = app.ingest.remove(ids, app.clock.now()).await?;
+    for article in &removed {
+        if out.wants_json() {
+            let removed = Removed {
+                id: article.id,
+                title: article.heading(),
+                source: &article.source,
+                guid: article.guid.as_deref(),
+            };
+            out.object(&removed).await?;
+        }
+        out.line(format!("removed {} {}", article.id, article.heading()))
+            .await;
+    }
+    let mut done = Done::Wholly;
+    for id in ids {
+        if !removed.iter().any(|article| article.id == *id) {
+            out.note(format!("there is no article {id}")).await;
+            done = Done::InPart;
+        }
+    }
+    Ok(done)
 }
 
 /// What is known about an article, a line each.

@@ -19,7 +19,7 @@ use crate::{
     delivery::relay::RelayUrl,
     editions::{Edition, Site},
     secret::Secret,
-    sources::{Source, fetch::FetchConfig},
+    sources::{Source, fetch::FetchConfig, websub::Sha1},
 };
 use reader::{Layers, Problem, World};
 
@@ -34,6 +34,8 @@ pub struct Config {
     pub store_path: PathBuf,
     pub web: Web,
     pub fetch: FetchConfig,
+    /// Whether hubs may sign with SHA-1. Default: no.
+    pub websub_sha1: Sha1,
     pub sources: Vec<Source>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     SledStore,
-    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN},
+    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, TOMBSTONE},
     tx::{Tx, legible},
 };
 use crate::{
@@ -34,6 +34,10 @@ impl ArticleStore for SledStore {
 
     async fn body(&self, id: ArticleId) -> Result<Option<Body>> {
         self.read(move |tx| tx.get(BODY, &id)).await
+    }
+
+    async fn removed(&self, id: ArticleId) -> Result<Option<DateTime<Utc>>> {
+        self.read(move |tx| tx.get(TOMBSTONE, &id)).await
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Article>> {
