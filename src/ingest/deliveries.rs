@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     id::SourceName,
-    task::{Report, Task, chain},
+    sources::FullText,
+    task::{Activator, Report, Task, chain},
 };
 
 /// Documents that wait at the same time.
@@ -79,6 +80,8 @@ impl Inbox {
 pub struct TakeDeliveries {
     pub inbox: Arc<Inbox>,
     pub ingest: Arc<IngestDueSources>,
+    /// Wakes the polls.
+    pub wake: Activator,
 }
 
 impl TakeDeliveries {
@@ -92,6 +95,13 @@ impl TakeDeliveries {
             .map_err(|err| chain(&err))?
             .contains_key(&source.name)
         {
+            return Ok(Recorded::default());
+        }
+        if source.full_text == FullText::Fetched {
+            // A hub delivers what the feed says; the texts are on its pages, which polls fetch.
+            let stirred = self.ingest.stir(&source.name).await;
+            stirred.map_err(|err| chain(&err))?;
+            self.wake.wake();
             return Ok(Recorded::default());
         }
         let parsed = spawn_blocking(move || {

@@ -140,6 +140,7 @@ impl App {
         let deliveries = Arc::new(TakeDeliveries {
             inbox: shared.inbox,
             ingest: ingest.clone(),
+            wake: wakes.ingest.clone(),
         });
         let web = web::State {
             store: store.clone(),

@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use url::Url;
 
 use super::{
-    Source, SourceStore, Standing,
+    Poll, Source, SourceStore, Standing,
     entry::Hub,
     fetch::Fetcher,
     websub::{Mode, Subscription, askable, may_be_called},
@@ -51,8 +51,10 @@ impl RenewSubscriptions {
         let mut sources = self.sources.iter();
         let is_wanted =
             paused.is_none() && sources.any(|one| one.name == source && one.is_polled());
-        let hub = poll.and_then(|poll| poll.hub);
-        let hub = hub.filter(|hub| is_wanted && !askable(hub).is_empty());
+        let poll = poll.filter(Poll::is_active);
+        let hub = poll
+            .and_then(|poll| poll.hub)
+            .filter(|hub| is_wanted && !askable(hub).is_empty());
         match (hub, subscription) {
             (Some(hub), None) => Some(Duty::Subscribe(source, hub, None)),
             // A feed that names itself anew is another topic: the old one is left first.

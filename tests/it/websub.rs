@@ -25,6 +25,7 @@ const TOPIC: &str = "https://paper.example/feed";
 struct Paper {
     server: Server,
     titles: Arc<Mutex<Vec<&'static str>>>,
+    status: Arc<Mutex<&'static str>>,
     /// Lines of the answer's head.
     links: Arc<Mutex<Vec<String>>>,
 }
@@ -33,10 +34,12 @@ impl Paper {
     async fn start(hubs: &[&Hub]) -> Self {
         let titles = Arc::new(Mutex::new(vec!["Ferry"]));
         let links = Arc::new(Mutex::new(links(hubs)));
-        let (shown, stated) = (titles.clone(), links.clone());
+        let status = Arc::new(Mutex::new("200 OK"));
+        let (shown, stated, answered) = (titles.clone(), links.clone(), status.clone());
         let server = Server::start(move |_| {
             let links = stated.lock().unwrap();
-            let mut head = vec!["200 OK", "Content-Type: application/rss+xml"];
+            let mut head = vec![*answered.lock().unwrap()];
+            head.push("Content-Type: application/rss+xml");
             head.extend(links.iter().map(String::as_str));
             Reply::new(&head, &rss(shown.lock().unwrap().iter()))
         })
@@ -44,6 +47,7 @@ impl Paper {
         Paper {
             server,
             titles,
+            status,
             links,
         }
     }
@@ -459,6 +463,51 @@ async fn a_hub_is_left_when_its_source_names_it_no_more() {
     assert_eq!(app.deliver(&form, &signed(&form, &body), &body).await, 404);
     app.quietly("renew_subscriptions").await;
     assert_eq!(hub.forms().len(), 2);
+}
+
+#[tokio::test]
+async fn the_hub_of_a_feed_that_is_gone_is_left() {
+    let hub = Hub::start().await;
+    let paper = Paper::start(&[&hub]).await;
+    let (app, _) = subscribed(&paper, &hub).await;
+    *paper.status.lock().unwrap() = "410 Gone";
+    app.advance(TimeDelta::hours(8));
+    app.activate("ingest_due_sources").await;
+
+    app.quietly("renew_subscriptions").await;
+
+    assert_eq!(hub.forms().pop().unwrap()["hub.mode"], "unsubscribe");
+}
+
+#[tokio::test]
+async fn what_a_hub_pushes_makes_a_source_due_whose_texts_are_on_its_pages() {
+    let hub = Hub::start().await;
+    let paper = Paper::start(&[&hub]).await;
+    let config = paper.config();
+    let feed = "interval = \"1h\"\n";
+    assert!(config.contains(feed));
+    let app = TestApp::start(&config.replace(feed, "full_text = true\n")).await;
+    app.work().await;
+    app.quietly("renew_subscriptions").await;
+    let form = hub.forms().pop().unwrap();
+    app.confirm(&form).await;
+    let polls = || {
+        let heads = paper.server.heads();
+        let is_poll = |head: &&Vec<u8>| head.starts_with(b"GET /paper ");
+        heads.iter().filter(is_poll).count()
+    };
+    assert_eq!(polls(), 1);
+
+    let body = news("Teaser");
+    assert_eq!(app.deliver(&form, &signed(&form, &body), &body).await, 202);
+    app.quietly("take_deliveries").await;
+    assert_eq!(app.known_titles().await, ["Ferry"]);
+    paper.publish("Lighthouse");
+    app.advance(TimeDelta::seconds(30));
+    app.work().await;
+
+    assert_eq!(polls(), 2);
+    assert_eq!(app.known_titles().await, ["Ferry", "Lighthouse"]);
 }
 
 #[tokio::test]

@@ -71,6 +71,13 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         ),
     }
     let origin = feed.or(page).or(folder).or(push);
+    if let Some(Origin::Push(_)) = origin {
+        for key in ["interval", "include", "exclude", "max_age"] {
+            if section.has(key) {
+                section.report(key, "is for sources that are polled".to_owned());
+            }
+        }
+    }
     let full_text = read_full_text(section);
     let interval = section.optional("interval", |value| match duration(value)? {
         interval if interval < Duration::from_secs(300) => Err("must be at least 5m".to_owned()),

@@ -231,6 +231,13 @@ fn a_source_that_is_pushed_to_needs_a_token_of_its_own() {
         "source[0].push: is missing beside",
     );
     let twice = push("token = \"1234567890123456\"");
+    for key in ["interval = \"1h\"", "max_age = \"1d\""] {
+        check(
+            feed,
+            &format!("{twice}\n{key}"),
+            "for sources that are polled",
+        );
+    }
     check(
         feed,
         &format!("{twice}\n[[source]]\nname = \"b\"\n{twice}"),
