@@ -33,7 +33,7 @@ use crate::{
     id::ArticleId,
     library::{Article, ArticleStore, Body, Mail, Query, Reprint},
     port,
-    related::{index::Index, named},
+    related::{index::Index, named, telling::Telling},
     sources::{
         Poll, Source, SourceStore,
         entry::{Entry, Full},
@@ -247,19 +247,18 @@ impl IngestDueSources {
             None => self.build_index().await?,
         };
         judged.sort_by_key(|one| (one.trace.article, !matches!(one.verdict, Verdict::New(_))));
-        for (article, body) in articles(judged) {
-            index.add(article, &body.text);
-        }
         for one in judged {
             if let Verdict::New(new) | Verdict::Revised(new) = &mut one.verdict {
-                let article = &mut new.0;
+                let (article, body) = &mut **new;
+                let telling = Telling::of(&article.title, &body.text);
+                index.add(article, &telling);
+                let reading = index.relate(article.id, &telling, RELATED);
+                if let Some(story) = reading.story {
+                    article.story = story;
+                    index.tell(article.id, story);
+                }
                 let named: Vec<ArticleId> = named_prints(article).filter_map(find).collect();
-                article.related = named::merge(
-                    article.id,
-                    named,
-                    index.relate(article.id, RELATED),
-                    RELATED,
-                );
+                article.related = named::merge(article.id, named, reading.related, RELATED);
             }
         }
         Ok(index)
@@ -271,7 +270,7 @@ impl IngestDueSources {
         for page in articles.chunks(PAGE) {
             for article in page {
                 let body = self.articles.body(article.id).await?.unwrap_or_default();
-                index.add(article, &body.text);
+                index.add(article, &Telling::of(&article.title, &body.text));
             }
         }
         Ok(index)
@@ -347,7 +346,9 @@ fn judged(
                 guid: entry.guid,
                 url: entry.url,
                 score,
+                measure: None,
                 seen: now,
+                id: None,
             }),
             (Finding::Known | Finding::New | Finding::Revised, _) => Verdict::Known,
         };

@@ -42,6 +42,9 @@ pub struct Article {
     pub reprints: Vec<Reprint>,
     /// Best first.
     pub related: Vec<Related>,
+    /// What several articles of different text tell, by the id of the first one; its own where it
+    /// is the first.
+    pub story: ArticleId,
     pub mail: Mail,
 }
 
@@ -103,7 +106,23 @@ pub struct Reprint {
     pub url: Option<Url>,
     /// How much of the text agrees, 0 to 1.
     pub score: f32,
+    /// What the score was made of; none where the link or the whole text is the same.
+    pub measure: Option<Measure>,
     pub seen: DateTime<Utc>,
+    /// The id that it came with, and under which it can be split off; none where its link says that
+    /// it is the article itself.
+    pub id: Option<ArticleId>,
+}
+
+/// How much two texts agree, each from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// How much of the shorter text stands in the other.
+    pub contained: f32,
+    /// How much of it lies in passages that agree at all.
+    pub spread: f32,
+    /// How alike title and lead are.
+    pub lead: f32,
 }
 
 /// An earlier article worth reading with this one.
@@ -114,6 +133,8 @@ pub struct Related {
     pub score: f32,
     /// The author of the article named it.
     pub named: bool,
+    /// It is an earlier article of the same story.
+    pub same_story: bool,
 }
 
 /// Which articles to list, latest first.

@@ -48,6 +48,7 @@ fn related(id: u64, named: bool) -> Related {
         id: ArticleId(id),
         score: 0.5,
         named,
+        same_story: false,
     }
 }
 
@@ -118,7 +119,9 @@ fn nothing_is_linked_twice_and_nothing_links_to_itself() {
         guid: None,
         url: Some(url("https://gazette.example/two")),
         score: 1.0,
+        measure: None,
         seen: morning(),
+        id: None,
     }];
 
     check(

@@ -248,6 +248,7 @@ struct Listed<'a> {
     title: &'a str,
     published: DateTime<Utc>,
     topics: &'a [TopicSlug],
+    story: ArticleId,
     mail: &'static str,
     reprints: Vec<ListedReprint<'a>>,
     related: Vec<ListedRelated<'a>>,
@@ -267,6 +268,7 @@ struct ListedRelated<'a> {
     guid: Option<&'a str>,
     score: f32,
     named: bool,
+    same_story: bool,
 }
 
 impl<'a> Listed<'a> {
@@ -282,6 +284,7 @@ impl<'a> Listed<'a> {
             guid: guids.get(&related.id).and_then(Option::as_deref),
             score: related.score,
             named: related.named,
+            same_story: related.same_story,
         });
         Listed {
             id: article.id,
@@ -291,6 +294,7 @@ impl<'a> Listed<'a> {
             title: &article.title,
             published: article.published,
             topics: &article.topics,
+            story: article.story,
             mail: mail(article.mail),
             reprints: reprints.collect(),
             related: related.collect(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     delivery::{Purpose, Recipient, Status, Withheld},
     id::TopicSlug,
-    library::{Mail, Related, Reprint},
+    library::{Mail, Measure, Related, Reprint},
     parts::{Attachment, Author, NamedLink, Picture, Window},
     sources::{
         FeedUrl, Moved, Validators,
@@ -356,13 +356,21 @@ fn sample_article() -> Article {
             guid: None,
             url: None,
             score: 0.5,
+            measure: Some(Measure {
+                contained: 0.25,
+                spread: 0.5,
+                lead: 1.0,
+            }),
             seen: at(3),
+            id: Some(ArticleId(2)),
         }],
         related: vec![Related {
             id: ArticleId(7),
             score: 0.25,
             named: true,
+            same_story: false,
         }],
+        story: ArticleId(1),
         mail: Mail::Held,
     }
 }
