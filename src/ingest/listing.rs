@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use dom_query::{Document, Matcher, NodeRef};
 use url::Url;
 
-use super::{bounds, date, dom};
+use super::{bounds, charset, date, dom, tags::tags, text};
 use crate::{
     dedupe::link::{canonical, is_front_page},
     sources::page::Select,
@@ -65,6 +65,21 @@ pub fn links(html: &str, base: &Url, select: &Select) -> Vec<Link> {
         selected(&doc, &base, select)
     };
     once(found, &base)
+}
+
+/// What a page that nobody described lists: its links to articles, and what it calls itself.
+pub fn of_page(bytes: &[u8], content_type: Option<&str>, url: &Url) -> (Vec<Link>, Option<String>) {
+    let html = charset::decode(bytes, content_type).text;
+    (links(&html, url, &Select::default()), title(&html))
+}
+
+/// What the page calls itself.
+fn title(html: &str) -> Option<String> {
+    let start = tags(html).find(|tag| tag.is(&["title"]) && !tag.is_end)?;
+    let stated = html[start.span.end..].split('<').next()?;
+    let title = text::from_html(stated);
+    let words: Vec<&str> = title.split_whitespace().collect();
+    Some(words.join(" ")).filter(|title| !title.is_empty())
 }
 
 /// The first of each canonical address; a later one gives it the title that it lacks.

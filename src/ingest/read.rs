@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
-    IngestStore,
+    IngestStore, defect,
     parse::{Given, Kind, Unreadable, parse},
     plain, sidecar,
 };
@@ -155,6 +155,8 @@ impl Reader {
             Ok((Ok(mut document), download)) => {
                 let stated = document.entries.len();
                 document.entries.truncate(MOST_ENTRIES);
+                let defects = defect::of_entries(&document, now);
+                document.defects.extend(defects);
                 let mut arrival = Arrival {
                     moved: download.moved,
                     ..Arrival::of(&document, download.validators, download.max_age)

@@ -45,6 +45,18 @@ pub enum Denied {
 }
 
 impl Guard {
+    /// Refuses no network. Public hosts are still asked on their usual ports only.
+    pub fn everywhere() -> Self {
+        let all = [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ];
+        Guard {
+            allow: all.map(|first| Network::new(first, 0)).to_vec(),
+            ports: Vec::new(),
+        }
+    }
+
     /// Tells whether a request to `url` may begin; called for the first address and each redirect.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{
     USAGE,
+    asking::{Asker, Served},
     output::{complain, tell},
 };
 use crate::{
@@ -32,11 +33,7 @@ use crate::{
         daemon::{self, Sending},
         demo, telemetry,
     },
-    sources::{
-        FeedUrl, Validators,
-        fetch::{FetchConfig, Fetched, Fetcher},
-        guard::Guard,
-    },
+    sources::{FeedUrl, fetch::FetchConfig, guard::Guard},
 };
 
 /// The sample configuration, with every key.
@@ -184,8 +181,19 @@ pub async fn run(run: &Run, files: &[PathBuf], log: &str) -> Result<ExitCode> {
 
 /// Prints the JSON Feed document of one file or address.
 pub async fn parse(parse: &Parse, json: bool) -> Result<ExitCode> {
-    let (bytes, content_type, address) = match FeedUrl::parse(&parse.what) {
-        Ok(url) => download(&url).await?,
+    let Served {
+        bytes,
+        content_type,
+        url: address,
+    } = match FeedUrl::parse(&parse.what) {
+        Ok(url) => {
+            let agent = format!("Courant/{}", env!("CARGO_PKG_VERSION"));
+            let asker = Asker::new(FetchConfig::new(agent, Guard::default()))?;
+            match parse.kind {
+                Some(ParseAs::Page) => asker.page(&url).await?,
+                Some(ParseAs::Feed) | None => asker.document(&url).await?,
+            }
+        }
         Err(_) => {
             let bytes =
                 fs::read(&parse.what).with_context(|| format!("{} cannot be read", parse.what))?;
@@ -193,7 +201,11 @@ pub async fn parse(parse: &Parse, json: bool) -> Result<ExitCode> {
             let url = Url::from_file_path(&path)
                 .ok()
                 .with_context(|| format!("{} has no address", path.display()))?;
-            (bytes, None, url)
+            Served {
+                bytes,
+                content_type: None,
+                url,
+            }
         }
     };
     let kind = match parse.kind {
@@ -226,34 +238,6 @@ pub async fn parse(parse: &Parse, json: bool) -> Result<ExitCode> {
         } + "\n"),
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// Private networks are allowed here: it is the operator who asks, not a configured stranger.
-async fn download(url: &FeedUrl) -> Result<(Vec<u8>, Option<String>, Url)> {
-    let agent = format!("Courant/{}", env!("CARGO_PKG_VERSION"));
-    let allow = ["0.0.0.0/0", "::/0"]
-        .into_iter()
-        .filter_map(|network| network.parse().ok())
-        .collect();
-    let fetcher = Fetcher::new(FetchConfig::new(
-        agent,
-        Guard {
-            allow,
-            ports: Vec::new(),
-        },
-    ))?;
-    match fetcher
-        .fetch(url, &Validators::default(), Clock::System.now())
-        .await
-    {
-        Fetched::Document(download) => Ok((download.bytes, download.content_type, download.url)),
-        Fetched::Failed { reason, .. } => bail!("{}: {reason}", url.as_str()),
-        Fetched::Gone => bail!("{}: answered 410 Gone", url.as_str()),
-        Fetched::NotModified { .. } => bail!(
-            "{}: answered 304 to a request without conditions",
-            url.as_str()
-        ),
-    }
 }
 
 /// What `check` says when all is well.

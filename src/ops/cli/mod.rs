@@ -1,6 +1,7 @@
 //! The command line. The only place that writes to the terminal.
 
 pub mod articles;
+mod asking;
 pub mod digest;
 pub mod editions;
 pub mod ingest;

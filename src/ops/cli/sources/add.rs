@@ -85,13 +85,13 @@ pub(super) async fn add(add: Add, files: &[PathBuf], json: bool) -> Result<ExitC
         Written::To(file) if json => tell(&line(&block, &found, "added", Some(&file))),
         Written::To(file) => {
             tell(&format!(
-                "added {} to {}: {}, {} {}, {} entries\n",
+                "added {} to {}: {}, {} {}, {} articles\n",
                 block.name,
                 file.display(),
                 block.title,
                 block.origin.0,
                 block.origin.1,
-                found.document.entries.len()
+                found.n_articles,
             ));
             for Offer { url, title } in &found.others {
                 tell(&format!("not added: {url} {title}\n"));
@@ -104,15 +104,8 @@ pub(super) async fn add(add: Add, files: &[PathBuf], json: bool) -> Result<ExitC
 }
 
 fn block(add: &Add, found: &Found, editor: &mut Editor) -> Block {
-    let title = match add.kind {
-        AddAs::Feed => found.document.title.clone(),
-        AddAs::Page => found
-            .document
-            .entries
-            .first()
-            .map(|page| page.title.clone()),
-    };
-    let title = add.title.clone().or(title).unwrap_or_default();
+    let title = add.title.clone().or_else(|| found.title.clone());
+    let title = title.unwrap_or_default();
     // With a name that is taken the configuration is refused, which says so.
     let name = match &add.name {
         Some(name) => name.clone(),
@@ -157,8 +150,8 @@ fn line(block: &Block, found: &Found, status: &str, file: Option<&PathBuf>) -> S
         "kind": block.origin.0,
         "address": block.origin.1,
         "topics": block.topics,
-        "format": found.document.format.map(|format| format.name()),
-        "entries": found.document.entries.len(),
+        "format": found.format.name(),
+        "articles": found.n_articles,
         "others": others.collect::<Vec<_>>(),
         "file": file,
         "toml": block.to_toml(),

@@ -1,20 +1,20 @@
-//! Finds the feed behind an address that an operator names.
+//! Finds the feed or the listing behind an address that an operator names.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use url::Url;
 
 use crate::{
-    clock::Clock,
     dedupe::link,
     ingest::{
         discover::{self, Offer},
+        listing,
         parse::{Given, Kind, parse},
     },
+    ops::cli::asking::{Asker, Served},
     sources::{
-        FeedUrl, Validators,
-        entry::Document,
-        fetch::{Download, FetchConfig, Fetched, Fetcher},
-        guard::Guard,
+        FeedUrl,
+        entry::{Document, Format},
+        fetch::{FetchConfig, Fetched},
     },
 };
 
@@ -25,16 +25,30 @@ const TRIES: usize = 5;
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) url: FeedUrl,
-    pub(super) document: Document,
-    /// Other feeds that the page links to.
+    /// What it calls itself.
+    pub(super) title: Option<String>,
+    pub(super) format: Format,
+    /// Entries of a feed, links to articles in a page.
+    pub(super) n_articles: usize,
+    /// Other feeds that a page links to.
     pub(super) others: Vec<Offer>,
 }
 
-/// Asks servers for an operator: private networks are allowed, as in `parse`.
-#[derive(Debug)]
-pub(super) struct Finder {
-    fetcher: Fetcher,
+impl Found {
+    fn feed(url: FeedUrl, document: Document, others: Vec<Offer>) -> Self {
+        Found {
+            url,
+            title: document.title,
+            format: document.format.unwrap_or(Format::Rss),
+            n_articles: document.entries.len(),
+            others,
+        }
+    }
 }
+
+/// Asks servers for what may be added.
+#[derive(Debug)]
+pub(super) struct Finder(Asker);
 
 /// What came of one try.
 enum Tried {
@@ -47,41 +61,23 @@ enum Tried {
 
 impl Finder {
     pub(super) fn new(config: &FetchConfig) -> Result<Self> {
-        let networks = ["0.0.0.0/0", "::/0"].into_iter();
-        let guard = Guard {
-            allow: networks.filter_map(|one| one.parse().ok()).collect(),
-            ports: Vec::new(),
-        };
-        let config = FetchConfig {
-            guard,
-            ..config.clone()
-        };
-        Ok(Self {
-            fetcher: Fetcher::new(config)?,
-        })
+        Ok(Self(Asker::new(config.clone())?))
     }
 
     /// The feed at `asked`, else the best that the page there links to, else one that stands where
     /// feeds usually do.
     pub(super) async fn feed(&self, asked: &FeedUrl) -> Result<Found> {
-        let page = self.download(asked).await?;
-        if let Ok(document) = read(&page, Kind::Feed) {
-            return Ok(Found {
-                url: settled(asked, &page.url),
-                document,
-                others: Vec::new(),
-            });
+        let page = self.0.document(asked).await?;
+        if let Ok(document) = read(&page) {
+            let url = settled(asked, &page.url);
+            return Ok(Found::feed(url, document, Vec::new()));
         }
         let mut offers = discover::offers(&page.bytes, page.content_type.as_deref(), &page.url);
         for n in 0..offers.len().min(TRIES) {
             match self.try_at(&offers[n].url).await {
                 Tried::Feed(document) => {
                     let url = FeedUrl::parse(offers.remove(n).url.as_str())?;
-                    return Ok(Found {
-                        url,
-                        document: *document,
-                        others: offers,
-                    });
+                    return Ok(Found::feed(url, *document, offers));
                 }
                 Tried::None => {}
                 Tried::Rest => bail!("{} asks to be left alone for now", offers[n].url),
@@ -94,11 +90,8 @@ impl Finder {
         for guess in guesses {
             match self.try_at(&guess).await {
                 Tried::Feed(document) => {
-                    return Ok(Found {
-                        url: FeedUrl::parse(guess.as_str())?,
-                        document: *document,
-                        others: Vec::new(),
-                    });
+                    let url = FeedUrl::parse(guess.as_str())?;
+                    return Ok(Found::feed(url, *document, Vec::new()));
                 }
                 Tried::None => {}
                 Tried::Rest => break,
@@ -110,33 +103,39 @@ impl Finder {
         )
     }
 
-    /// The page at `asked`, as an article is read.
+    /// The page at `asked`, if it has links that look like articles.
     pub(super) async fn page(&self, asked: &FeedUrl) -> Result<Found> {
-        let page = self.download(asked).await?;
-        let document = read(&page, Kind::Page).with_context(|| page.url.to_string())?;
+        let page = self.0.page(asked).await?;
+        let (links, title) = listing::of_page(&page.bytes, page.content_type.as_deref(), &page.url);
+        if links.is_empty() {
+            bail!(
+                "no link on {} looks like one to an article; where that is wrong, add it by hand \
+                 with `[source.select]`",
+                page.url
+            );
+        }
         Ok(Found {
             url: settled(asked, &page.url),
-            document,
+            title,
+            format: Format::Page,
+            n_articles: links.len(),
             others: Vec::new(),
         })
-    }
-
-    async fn download(&self, url: &FeedUrl) -> Result<Download> {
-        match self.fetch(url).await {
-            Fetched::Document(download) => Ok(*download),
-            Fetched::Failed { reason, .. } => bail!("{}: {reason}", url.as_str()),
-            Fetched::Gone => bail!("{}: answered 410 Gone", url.as_str()),
-            Fetched::NotModified { .. } => bail!("{}: answered 304 unasked", url.as_str()),
-        }
     }
 
     async fn try_at(&self, url: &Url) -> Tried {
         let Ok(url) = FeedUrl::parse(url.as_str()) else {
             return Tried::None;
         };
-        match self.fetch(&url).await {
-            Fetched::Document(download) => read(&download, Kind::Feed)
-                .map_or(Tried::None, |document| Tried::Feed(Box::new(document))),
+        match self.0.fetch(&url).await {
+            Fetched::Document(download) => {
+                let read = read(&Served {
+                    bytes: download.bytes,
+                    content_type: download.content_type,
+                    url: download.url,
+                });
+                read.map_or(Tried::None, |document| Tried::Feed(Box::new(document)))
+            }
             Fetched::Failed {
                 retry_after: Some(_),
                 ..
@@ -144,20 +143,15 @@ impl Finder {
             Fetched::Failed { .. } | Fetched::Gone | Fetched::NotModified { .. } => Tried::None,
         }
     }
-
-    async fn fetch(&self, url: &FeedUrl) -> Fetched {
-        let now = Clock::System.now();
-        self.fetcher.fetch(url, &Validators::default(), now).await
-    }
 }
 
-fn read(download: &Download, kind: Kind) -> Result<Document> {
+fn read(served: &Served) -> Result<Document> {
     let given = Given {
-        base: &download.url,
-        content_type: download.content_type.as_deref(),
-        kind,
+        base: &served.url,
+        content_type: served.content_type.as_deref(),
+        kind: Kind::Feed,
     };
-    Ok(parse(&download.bytes, &given)?)
+    Ok(parse(&served.bytes, &given)?)
 }
 
 /// Where a redirect led if it only tidied the address: any other may be for today.

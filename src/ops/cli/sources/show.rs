@@ -12,7 +12,7 @@ use crate::{
         app::App,
         cli::{order::Done, output::Out},
     },
-    sources::{Poll, rules::Filter},
+    sources::{FullText, Poll, rules::Filter},
 };
 
 /// Of its articles, the latest.
@@ -50,6 +50,13 @@ pub(super) async fn show(app: &App, out: &Out, name: &SourceName) -> anyhow::Res
         let line = defect.line.map(|line| format!("line {line}: "));
         let fact = format!("{}{}", line.unwrap_or_default(), defect.what);
         out.line(format!("{:<11}{fact}", "defect")).await;
+    }
+    for page in &stand.poll.missed {
+        let again = page.again.map_or("given up".to_owned(), |again| {
+            format!("again {}", when(again))
+        });
+        let fact = format!("{} failed {} times, {again}", page.url, page.times);
+        out.line(format!("{:<11}{fact}", "missed")).await;
     }
     for article in &articles {
         let day = article.published.format("%Y-%m-%d");
@@ -96,6 +103,10 @@ fn identity(stand: &Stand<'_>, now: DateTime<Utc>) -> Facts {
         ),
         ("articles", Some(stand.articles.to_string())),
         ("newest", poll.newest.map(when)),
+        (
+            "waiting",
+            (poll.left > 0).then(|| format!("{} pages, for the next poll", poll.left)),
+        ),
     ])
 }
 
@@ -147,6 +158,11 @@ fn wishes(stand: &Stand<'_>) -> Facts {
     let filter = |filter: &Option<Filter>| filter.as_ref().map(ToString::to_string);
     stated([
         ("interval", source.interval.map(span_of)),
+        (
+            "full text",
+            (source.full_text == FullText::Fetched)
+                .then(|| "from the page of each entry".to_owned()),
+        ),
         ("topics", list(&topics)),
         ("include", filter(&source.rules.include)),
         ("exclude", filter(&source.rules.exclude)),
@@ -205,6 +221,8 @@ fn object(stand: &Stand<'_>, articles: &[Article]) -> Value {
         "include": source.rules.include.as_ref().map(ToString::to_string),
         "exclude": source.rules.exclude.as_ref().map(ToString::to_string),
         "max_age_s": source.rules.max_age.map(|age| age.as_secs()),
+        "waiting": poll.left,
+        "missed": poll.missed,
         "defects": poll.defects,
         "latest": articles,
     })
