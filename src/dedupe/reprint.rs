@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     postings::{Document, Postings},
-    shingle::{READ, SHORT, Shingle, Sketch},
+    shingle::{READ, SHORT, Shingle, Sketch, Title},
 };
 use crate::{
     id::{ArticleId, SourceName},
@@ -43,6 +43,9 @@ const SHARED: usize = 4;
 /// The leads of short texts must be this much alike.
 const SHORT_LEAD: f32 = 0.5;
 
+/// Texts of one source with different titles are one only from so many words on.
+const FORM: usize = 100;
+
 /// A shingle that one source has in so many articles is its boilerplate.
 const REPEATED: usize = 2;
 
@@ -60,6 +63,8 @@ const MOST_POSTINGS: usize = 24_000_000;
 pub struct Match {
     pub article: ArticleId,
     pub measure: Measure,
+    /// Of the text that represents it.
+    pub rank: Rank,
 }
 
 /// What decides, from 0 to 1.
@@ -88,17 +93,34 @@ pub struct Recent {
 struct Kept {
     id: ArticleId,
     source: Term,
+    title: Title,
     published: DateTime<Utc>,
     seen: DateTime<Utc>,
     /// Shingles that prove something.
     n_rare: u32,
-    n_words: u32,
+    rank: Rank,
     lead: Box<[Term]>,
 }
 
 impl Kept {
     fn is_short(&self) -> bool {
-        (self.n_words as usize) < SHORT
+        (self.rank.n_words as usize) < SHORT
+    }
+}
+
+/// Which of several texts represents their article: the highest, and of equal ones the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    priority: i32,
+    n_words: u32,
+}
+
+impl Sketch {
+    pub fn rank(&self, priority: i32) -> Rank {
+        Rank {
+            priority,
+            n_words: count(self.n_words),
+        }
     }
 }
 
@@ -107,6 +129,8 @@ impl Kept {
 pub struct Origin<'a> {
     pub source: &'a SourceName,
     pub published: DateTime<Utc>,
+    /// The operator's, of its source.
+    pub priority: i32,
 }
 
 /// What the shingles of a text say of it.
@@ -155,14 +179,20 @@ impl Recent {
     /// last itself.
     pub fn find(&self, sketch: &Sketch, origin: Origin<'_>) -> Vec<Match> {
         let looked = self.look(sketch, origin);
+        let source = Term::of(origin.source.as_str());
         let matches = looked.shared.iter().filter_map(|(document, shared)| {
             let kept = self.kept(*document)?;
             let is_near = (kept.published - origin.published).abs() <= self.window;
-            let enough = is_near && shared.len() >= SHARED;
+            let may_be_one = kept.source != source || may_repeat(kept, sketch);
+            let enough = is_near && may_be_one && shared.len() >= SHARED;
             let measure = enough.then(|| self.measure(sketch, &looked, kept, shared))?;
             let proves = !(sketch.is_short() || kept.is_short()) || measure.lead >= SHORT_LEAD;
             let article = kept.id;
-            (proves && score(measure) >= REPRINT).then_some(Match { article, measure })
+            (proves && score(measure) >= REPRINT).then_some(Match {
+                article,
+                measure,
+                rank: kept.rank,
+            })
         });
         let mut matches: Vec<Match> = matches.collect();
         matches.sort_by(|a, b| {
@@ -177,7 +207,7 @@ impl Recent {
     fn measure(&self, sketch: &Sketch, looked: &Looked, kept: &Kept, shared: &[u16]) -> Measure {
         let n_shared = shared.len();
         let smaller = looked.rare.len().min(kept.n_rare as usize).max(n_shared);
-        let n_words = sketch.n_words.min(kept.n_words as usize).max(1);
+        let n_words = sketch.n_words.min(kept.rank.n_words as usize).max(1);
         Measure {
             contained: n_shared as f32 / smaller as f32,
             spread: (touched(shared) as f32 / n_words as f32).min(1.0),
@@ -209,10 +239,11 @@ impl Recent {
         self.kept.push_back(Some(Kept {
             id,
             source: Term::of(origin.source.as_str()),
+            title: sketch.title,
             published: origin.published,
             seen,
             n_rare: count(looked.rare.len()),
-            n_words: count(sketch.n_words),
+            rank: sketch.rank(origin.priority),
             lead: sketch.lead.clone(),
         }));
         self.documents.insert(id, document);
@@ -359,6 +390,13 @@ impl Recent {
             .sum();
         product / (norm(&a) * norm(&b)).max(f32::MIN_POSITIVE)
     }
+}
+
+/// Tells whether two texts of one source may be one: many sources fill in a form, with other numbers
+/// or, where it is short, another title.
+fn may_repeat(kept: &Kept, sketch: &Sketch) -> bool {
+    let words = (kept.rank.n_words as usize).min(sketch.n_words);
+    kept.title == sketch.title || kept.title.numbers == sketch.title.numbers && words >= FORM
 }
 
 /// Words in the passages of a text that shingles at `places` touch.

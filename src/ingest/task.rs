@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use super::{
     IngestStore, Judged, Record, Recorded, Verdict,
     article::{self, Readable},
     full_text,
+    memory::{Known, Memory},
     read::{Asked, Brought, Reader},
     round::ROUND,
     sift::{self, Sifted},
@@ -31,9 +32,8 @@ use crate::{
         judge::{self, Finding, Judgment},
     },
     id::ArticleId,
-    library::{Article, ArticleStore, Body, Mail, Query, Reprint},
+    library::{Article, ArticleStore, Body, Mail, Reprint},
     port,
-    related::{index::Index, named, telling::Telling},
     sources::{
         Poll, Source, SourceStore,
         entry::{Entry, Full},
@@ -42,10 +42,7 @@ use crate::{
     task::{Report, Task, chain},
 };
 
-/// Related articles that are kept for each; an edition shows its own number of them.
-const RELATED: usize = 10;
-
-/// Articles whose text is in memory at once while the index is built.
+/// Articles whose text is in memory at once while the library is read.
 const PAGE: usize = 1000;
 
 /// Polls every source that is due.
@@ -59,9 +56,11 @@ pub struct IngestDueSources {
     pub clock: Clock,
     /// Cancelled when no further source should be begun.
     pub retired: CancellationToken,
-    /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
+    /// The most that may lie between the dates of an article and its reprint.
+    pub window: TimeDelta,
+    /// Read from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
-    pub index: Mutex<Option<Index>>,
+    pub memory: Mutex<Option<Memory>>,
 }
 
 /// What came of a poll.
@@ -158,16 +157,18 @@ impl IngestDueSources {
         let sifted = off_the_runtime(move || sift::sift(&rules, entries, now)).await;
         let Sifted { entries, left_out } = sifted;
         arrival.unread.extend(sift::note(left_out));
-        let mut kept = self.index.lock().await;
+        let mut kept = self.memory.lock().await;
         let judgments = self.judge(source, entries, home).await?;
         let is_new = |(judgment, _): &&(Judgment, _)| judgment.finding == Finding::New;
         let new = judgments.iter().filter(is_new).count() as u64;
         let first = self.store.reserve(new).await?;
         let mut judged = judged(source, before, judgments, first, now);
-        // The index is put back when the store holds what it holds, and else built anew.
-        let mut index = kept.take();
+        // The memory is put back when the store holds what it holds, and else read anew.
+        let mut memory = kept.take();
         if articles(&judged).next().is_some() {
-            index = Some(self.relate(index, &mut judged).await?);
+            let placed;
+            (placed, judged) = self.place(memory, judged, now).await?;
+            memory = Some(placed);
         }
         let poll = before.read(source, &Arrival { new, ..arrival }, now);
         let record = Record {
@@ -177,7 +178,7 @@ impl IngestDueSources {
             now,
         };
         let recorded = self.store.record(record).await?;
-        *kept = index;
+        *kept = memory;
         Ok(Polled {
             left_out,
             ..Polled::of(recorded, before, poll)
@@ -222,58 +223,72 @@ impl IngestDueSources {
         Ok(opened.into_iter().zip(readables).chain(settled).collect())
     }
 
-    /// Gives every new or revised article its related ones, the oldest first.
-    async fn relate(&self, index: Option<Index>, judged: &mut [Judged]) -> port::Result<Index> {
-        let prints = |one: &Judged| {
-            one.prints
-                .iter()
-                .map(|print| (*print, one.trace.article))
-                .collect::<Vec<_>>()
-        };
-        let fresh: HashMap<Fingerprint, ArticleId> = judged.iter().flat_map(prints).collect();
-        let links: Vec<Fingerprint> = articles(judged)
-            .flat_map(|(article, _)| named_prints(article))
-            .collect();
-        let known = self.store.known(&links).await?;
-        let find = |print| {
-            known
-                .get(&print)
-                .map(|trace| trace.article)
-                .or_else(|| fresh.get(&print).copied())
-        };
-
-        let mut index = match index {
-            Some(index) => index,
-            None => self.build_index().await?,
+    /// Folds reprints and relates what is left, the oldest first.
+    async fn place(
+        &self,
+        memory: Option<Memory>,
+        mut judged: Vec<Judged>,
+        now: DateTime<Utc>,
+    ) -> port::Result<(Memory, Vec<Judged>)> {
+        let known = self.known(&judged).await?;
+        let mut memory = match memory {
+            Some(memory) => memory,
+            None => self.remember(now).await?,
         };
         judged.sort_by_key(|one| (one.trace.article, !matches!(one.verdict, Verdict::New(_))));
-        for one in judged {
-            if let Verdict::New(new) | Verdict::Revised(new) = &mut one.verdict {
-                let (article, body) = &mut **new;
-                let telling = Telling::of(&article.title, &body.text);
-                index.add(article, &telling);
-                let reading = index.relate(article.id, &telling, RELATED);
-                if let Some(story) = reading.story {
-                    article.story = story;
-                    index.tell(article.id, story);
-                }
-                let named: Vec<ArticleId> = named_prints(article).filter_map(find).collect();
-                article.related = named::merge(article.id, named, reading.related, RELATED);
-            }
-        }
-        Ok(index)
+        Ok(off_the_runtime(move || {
+            let judged = memory.place(judged, &known, now);
+            (memory, judged)
+        })
+        .await)
     }
 
-    async fn build_index(&self) -> port::Result<Index> {
-        let mut index = Index::default();
-        let articles = self.articles.list(&Query::default()).await?;
-        for page in articles.chunks(PAGE) {
-            for article in page {
-                let body = self.articles.body(article.id).await?.unwrap_or_default();
-                index.add(article, &Telling::of(&article.title, &body.text));
-            }
+    /// What the store knows of the links that authors named and of where revised entries stand.
+    async fn known(&self, judged: &[Judged]) -> port::Result<Known> {
+        let named: Vec<Fingerprint> = articles(judged)
+            .flat_map(|(article, _)| named_prints(article))
+            .collect();
+        let found = self.store.known(&named).await?;
+        let fresh = |one: &Judged| {
+            let article = one.trace.article;
+            one.prints
+                .iter()
+                .map(move |print| (*print, article))
+                .collect::<Vec<_>>()
+        };
+        let mut links: HashMap<Fingerprint, ArticleId> = judged.iter().flat_map(fresh).collect();
+        links.extend(found.iter().map(|(print, trace)| (*print, trace.article)));
+        let mut ids: Vec<ArticleId> = found.values().map(|trace| trace.article).collect();
+        ids.extend(articles(judged).map(|(article, _)| article.id));
+        let places = self.store.places(&ids).await?;
+        for id in links.values_mut() {
+            *id = places.get(id).map_or(*id, |place| place.home());
         }
-        Ok(index)
+        Ok(Known { links, places })
+    }
+
+    /// Reads the library into memory.
+    async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
+        let apart = self.store.apart().await?;
+        let mut memory = Memory::new(self.window, &self.sources, apart);
+        let mut after = None;
+        loop {
+            let page = self.articles.page(after, PAGE).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(memory);
+            };
+            after = Some(last.id);
+            memory = off_the_runtime(move || {
+                memory.recall(&page, now);
+                memory
+            })
+            .await;
+        }
+    }
+
+    /// Forgets what is in memory, after somebody else changed the library.
+    pub async fn forget(&self) {
+        *self.memory.lock().await = None;
     }
 }
 
@@ -364,7 +379,7 @@ fn judged(
 fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
     judged.iter().filter_map(|one| match &one.verdict {
         Verdict::New(new) | Verdict::Revised(new) => Some(&**new),
-        Verdict::Reprint(_) | Verdict::Known => None,
+        Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known => None,
     })
 }
 

@@ -174,10 +174,18 @@ impl Query {
 /// Reading the library.
 #[async_trait]
 pub trait ArticleStore: Send + Sync {
+    /// The article with that id, or the one that it was folded into.
     async fn article(&self, id: ArticleId) -> port::Result<Option<Article>>;
 
-    /// Those of `ids` that the library holds, in the order of `ids`.
+    /// Those of `ids` that the library holds, in the order of `ids`; what was folded stands for the
+    /// article that it was folded into, and each comes once.
     async fn articles(&self, ids: &[ArticleId]) -> port::Result<Vec<Article>>;
+
+    /// The articles behind `after` by id, with their texts, at most `n`.
+    async fn page(&self, after: Option<ArticleId>, n: usize) -> port::Result<Vec<(Article, Body)>>;
+
+    /// What came under `id` and is folded into an article, as it came.
+    async fn folded(&self, id: ArticleId) -> port::Result<Option<(Article, Body)>>;
 
     async fn body(&self, id: ArticleId) -> port::Result<Option<Body>>;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use chrono::TimeDelta;
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::{sync::Mutex, task::spawn_blocking};
@@ -163,7 +164,8 @@ async fn ingest(
         turns: Turns::new(parts.clock.clone(), config.fetch.spacing),
         clock: parts.clock.clone(),
         retired: retired.clone(),
-        index: Mutex::default(),
+        window: TimeDelta::from_std(config.reprint_window).unwrap_or_default(),
+        memory: Mutex::default(),
     })
 }
 

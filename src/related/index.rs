@@ -100,8 +100,15 @@ impl Index {
     }
 
     /// Adds an article, or replaces what was known of it.
-    pub fn add(&mut self, article: &Article, telling: &Telling) {
-        self.remove(article.id);
+    ///
+    /// It goes on being of the same story, and as old as it was.
+    pub fn add(&mut self, id: ArticleId, article: &Article, telling: &Telling) {
+        let before = self
+            .slots
+            .get(&id)
+            .and_then(|slot| self.document(*slot))
+            .copied();
+        self.remove(id);
         let slot = u32::try_from(self.documents.len()).expect("fewer articles than fit in memory");
         for &(term, weight) in &telling.terms {
             let next = u32::try_from(self.lists.len()).expect("fewer words than fit in memory");
@@ -111,12 +118,15 @@ impl Index {
             }
             self.lists[term as usize].push(slot, weight);
         }
-        self.slots.insert(article.id, slot);
+        let published = before.map_or(article.published, |before| {
+            before.published.min(article.published)
+        });
+        self.slots.insert(id, slot);
         self.documents.push(Some(Document {
-            id: article.id,
-            published: article.published,
+            id,
+            published,
             source: Term::of(article.source.as_str()),
-            story: article.story,
+            story: before.map_or(article.story, |before| before.story),
             language: article.language.as_deref().and_then(primary),
         }));
     }

@@ -16,6 +16,7 @@ mod politeness;
 mod promises;
 mod recovery;
 mod relay;
+mod reprints;
 mod sources;
 mod store_contract;
 mod subscribe;

@@ -48,6 +48,7 @@ impl Library {
         let origin = Origin {
             source: &source,
             published: at,
+            priority: 0,
         };
         let sketch = Sketch::of(title, text);
         let id = ArticleId(self.n_entries);
@@ -159,6 +160,34 @@ fn a_short_text_needs_a_title_or_a_lead_that_agrees() {
 }
 
 #[test]
+fn a_form_that_one_source_fills_in_makes_no_reprints() {
+    let form = Chance(2).prose(120).join(" ");
+    let mut library = Library::new();
+
+    let first = library.take("a", day(0), "Tide table for 24 November", &form);
+    let second = library.take(
+        "a",
+        day(1),
+        "Tide table for 25 November",
+        &format!("{form} 7:15"),
+    );
+    let again = library.take(
+        "a",
+        day(1),
+        "Tide table for 24 November",
+        &format!("{form} 7:10"),
+    );
+
+    assert_ne!(second, first);
+    assert_eq!(again, first);
+
+    let short = Chance(2).prose(60).join(" ");
+    let ferry = library.take("b", day(0), "The ferry", &short);
+    let pier = library.take("b", day(0), "Some pier", &short);
+    assert_ne!(ferry, pier);
+}
+
+#[test]
 fn what_one_source_repeats_is_its_boilerplate() {
     let mut chance = Chance(3);
     let footer = chance.prose(90).join(" ");
@@ -228,6 +257,7 @@ fn a_text_that_is_one_with_two_articles_names_both() {
     let origin = Origin {
         source: &source,
         published: day(0),
+        priority: 0,
     };
     let sketch = Sketch::of("Ferry returns", &story.join(" "));
     let found: Vec<ArticleId> = library

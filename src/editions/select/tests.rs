@@ -23,6 +23,14 @@ impl ArticleStore for Shelf {
             .collect())
     }
 
+    async fn page(&self, _: Option<ArticleId>, _: usize) -> port::Result<Vec<(Article, Body)>> {
+        Ok(Vec::new())
+    }
+
+    async fn folded(&self, _: ArticleId) -> port::Result<Option<(Article, Body)>> {
+        Ok(None)
+    }
+
     async fn body(&self, _: ArticleId) -> port::Result<Option<Body>> {
         Ok(None)
     }

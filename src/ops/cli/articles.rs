@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
 use crate::{
+    dedupe::shingle::passages,
     id::{ArticleId, SourceName, TopicSlug},
-    library::{Article, Mail, Query, Related},
+    ingest::Split,
+    library::{Article, Mail, Measure, Query, Related, Reprint},
     ops::app::App,
     port,
 };
@@ -36,7 +38,20 @@ pub enum Articles {
         /// Its number, the first column of `articles list`
         id: ArticleId,
     },
+    /// List what to read with an article, and why
+    Related {
+        /// Its number, the first column of `articles list`
+        id: ArticleId,
+    },
+    /// Make a reprint an article of its own again, for ever
+    Split {
+        /// Its number, which `articles show` prints for each reprint that can be split off
+        id: ArticleId,
+    },
 }
+
+/// Passages in common that are shown of a reprint.
+const PASSAGES: usize = 3;
 
 /// How many articles are read and printed at a time.
 const PAGE: usize = 500;
@@ -59,6 +74,8 @@ impl Articles {
                 list(app, out, &query).await
             }
             Articles::Show { id } => show(app, out, id).await,
+            Articles::Related { id } => reading(app, out, id).await,
+            Articles::Split { id } => split(app, out, id).await,
         }
     }
 }
@@ -118,13 +135,17 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     for (what, fact) in facts(&article) {
         out.line(format!("{what:<11}{fact}")).await;
     }
-    let ids: Vec<ArticleId> = article.related.iter().map(|related| related.id).collect();
-    for other in app.store.articles(&ids).await? {
-        let why = article
-            .related
-            .iter()
-            .find(|related| related.id == other.id)
-            .map_or_else(String::new, why);
+    for reprint in &article.reprints {
+        for passage in shared(app, reprint, &body.text).await? {
+            out.line(format!(
+                "{:<11}{}: \u{201c}{passage}\u{201d}",
+                "in common", reprint.source
+            ))
+            .await;
+        }
+    }
+    for (related, other) in related(app, &article).await? {
+        let why = why(related);
         out.line(format!(
             "{:<11}{} {} ({why})",
             "related", other.id, other.title
@@ -133,6 +154,79 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     }
     out.line(format!("\n{}", body.text)).await;
     Ok(Done::Wholly)
+}
+
+async fn reading(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
+    let article = app
+        .store
+        .article(id)
+        .await?
+        .ok_or(port::StoreError::NotFound { what: "article" })?;
+    let mut table = Table::new(&["ID", "PUBLISHED", "SOURCE", "WHY", "TITLE"]);
+    let related = related(app, &article).await?;
+    for (related, other) in &related {
+        if out.wants_json() {
+            let row = ListedRelated {
+                id: other.id,
+                guid: other.guid.as_deref(),
+                score: related.score,
+                named: related.named,
+                same_story: related.same_story,
+            };
+            out.object(&row).await?;
+            continue;
+        }
+        table.row([
+            other.id.to_string(),
+            other.published.format("%Y-%m-%d").to_string(),
+            other.source.to_string(),
+            why(related),
+            other.title.clone(),
+        ]);
+    }
+    if !out.wants_json() {
+        out.rows(&[(); 0], || table).await?;
+    }
+    Ok(Done::Wholly)
+}
+
+async fn split(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
+    match app.store.split(id).await? {
+        Split::From(home) => {
+            app.ingest.forget().await;
+            out.line(format!(
+                "{id} is an article of its own again, and no longer part of {home}"
+            ))
+            .await;
+            Ok(Done::Wholly)
+        }
+        Split::NotFolded => anyhow::bail!(
+            "{id} is not folded into another article; `articles show` prints what can be split off"
+        ),
+    }
+}
+
+/// What to read with an article, and how it was chosen.
+async fn related<'a>(app: &App, article: &'a Article) -> port::Result<Vec<(&'a Related, Article)>> {
+    let mut found = Vec::new();
+    for related in &article.related {
+        // What was folded meanwhile stands for the article that it was folded into.
+        if let Some(other) = app.store.article(related.id).await?
+            && other.id != article.id
+        {
+            found.push((related, other));
+        }
+    }
+    Ok(found)
+}
+
+/// The longest passages that a reprint has in common with its article.
+async fn shared(app: &App, reprint: &Reprint, text: &str) -> port::Result<Vec<String>> {
+    let Some(id) = reprint.id else {
+        return Ok(Vec::new());
+    };
+    let folded = app.store.folded(id).await?;
+    Ok(folded.map_or_else(Vec::new, |(_, body)| passages(&body.text, text, PASSAGES)))
 }
 
 /// What is known about an article, a line each.
@@ -191,15 +285,29 @@ fn facts(article: &Article) -> Vec<(&'static str, String)> {
             .unwrap_or_default();
         (
             "reprint",
-            format!(
-                "{} (same text: {:.0} %) {address}",
-                reprint.source,
-                reprint.score * 100.0
-            ),
+            format!("{} ({}) {address}", reprint.source, sameness(reprint)),
         )
     }));
     facts.retain(|(_, fact)| !fact.is_empty());
     facts
+}
+
+/// Why a reprint is one.
+fn sameness(reprint: &Reprint) -> String {
+    let percent = |share: f32| format!("{:.0} %", share * 100.0);
+    let Some(measure) = reprint.measure else {
+        return "same link, or same text word for word".to_owned();
+    };
+    let id = reprint
+        .id
+        .map_or_else(String::new, |id| format!("; split it off as {id}"));
+    format!(
+        "same text: {} = {} of the shorter one shared, over {} of it, title and lead {} alike{id}",
+        percent(reprint.score),
+        percent(measure.contained),
+        percent(measure.spread),
+        percent(measure.lead),
+    )
 }
 
 fn when(at: DateTime<Utc>) -> String {
@@ -216,6 +324,12 @@ fn mail(mail: Mail) -> &'static str {
 fn why(related: &Related) -> String {
     match related.named {
         true => "named by its author".to_owned(),
+        false if related.same_story => {
+            format!(
+                "earlier in the same story, alike: {:.0} %",
+                related.score * 100.0
+            )
+        }
         false => format!("alike: {:.0} %", related.score * 100.0),
     }
 }
@@ -260,6 +374,8 @@ struct ListedReprint<'a> {
     guid: Option<&'a str>,
     url: Option<&'a str>,
     score: f32,
+    measure: Option<Measure>,
+    id: Option<ArticleId>,
 }
 
 #[derive(Debug, Serialize)]
@@ -278,6 +394,8 @@ impl<'a> Listed<'a> {
             guid: reprint.guid.as_deref(),
             url: reprint.url.as_ref().map(url::Url::as_str),
             score: reprint.score,
+            measure: reprint.measure,
+            id: reprint.id,
         });
         let related = article.related.iter().map(|related| ListedRelated {
             id: related.id,

@@ -56,6 +56,9 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
     let mail_first = section
         .optional("mail_first", number(0..=1000))
         .unwrap_or(0);
+    let priority = section
+        .optional("priority", number(-100..=100))
+        .unwrap_or(0);
     let rules = read_rules(section);
     let name = name?;
     Some(Source {
@@ -65,6 +68,7 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         interval,
         topics,
         mail_first,
+        priority,
         rules,
         full_text,
     })

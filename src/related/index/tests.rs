@@ -19,7 +19,7 @@ impl Shelf {
 
     fn add(&mut self, article: &Article, text: &str) {
         let telling = Telling::of(&article.title, text);
-        self.index.add(article, &telling);
+        self.index.add(article.id, article, &telling);
         self.telling.insert(article.id.0, telling);
     }
 

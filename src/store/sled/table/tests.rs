@@ -76,6 +76,10 @@ fn no_two_tables_share_a_first_byte() {
         BODY.tag,
         BY_PUBLISHED.tag,
         BY_SEEN.tag,
+        FOLDED.tag,
+        HOME.tag,
+        FACE.tag,
+        APART.tag,
         PROGRESS.tag,
         DIGEST.tag,
         UNPLANNED.tag,
@@ -134,6 +138,9 @@ fn add_articles(written: &mut Written) {
         text: "t".to_owned(),
     };
     written.add(BODY, &body);
+    written.add(FOLDED, &(sample_article(), body));
+    written.add(HOME, &ArticleId(1));
+    written.add(FACE, &ArticleId(2));
 }
 
 fn add_digests(written: &mut Written) {
