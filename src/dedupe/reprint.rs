@@ -65,6 +65,8 @@ pub struct Match {
     pub measure: Measure,
     /// Of the text that represents it.
     pub rank: Rank,
+    /// Whose text that is.
+    pub source: Term,
 }
 
 /// What decides, from 0 to 1.
@@ -192,6 +194,7 @@ impl Recent {
                 article,
                 measure,
                 rank: kept.rank,
+                source: kept.source,
             })
         });
         let mut matches: Vec<Match> = matches.collect();
@@ -252,6 +255,17 @@ impl Recent {
             && let Some(oldest) = self.postings.oldest()
         {
             self.forget_before(oldest + 1);
+        }
+    }
+
+    /// Has `id` stand by the text of `other`, which is no longer an article.
+    pub fn adopt(&mut self, id: ArticleId, other: ArticleId) {
+        self.remove(id);
+        if let Some(document) = self.documents.remove(&other) {
+            self.documents.insert(id, document);
+            if let Some(kept) = self.kept_mut(document) {
+                kept.id = id;
+            }
         }
     }
 

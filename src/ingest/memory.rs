@@ -8,13 +8,14 @@ use super::{Fold, Judged, Place, Shown, Verdict};
 use crate::{
     dedupe::{
         fingerprint::{self, Fingerprint},
-        reprint::{Match, Origin, Recent},
+        reprint::{Match, Origin, Rank, Recent},
         shingle::Sketch,
     },
     id::{ArticleId, SourceName},
     library::{Article, Body},
     related::{index::Index, named, telling::Telling},
     sources::Source,
+    words::Term,
 };
 
 /// Related articles that are kept for each; an edition shows its own number of them.
@@ -127,21 +128,26 @@ impl Memory {
             .filter(|other| other.article != found.article)
             .filter(|other| !self.apart.contains(&(other.article, found.article)))
             .collect();
+        homes.insert(id, found.article);
+        homes.extend(merged.iter().map(|other| (other.article, found.article)));
+        let shown = shown(found, &merged, sketch.rank(origin.priority), origin.source);
+        match shown {
+            Shown::Kept => {}
+            Shown::Merged(other) => {
+                self.recent.adopt(found.article, other);
+                self.index.adopt(found.article, other);
+            }
+            Shown::New => {
+                self.recent
+                    .add(found.article, &sketch, origin, article.first_seen);
+                let telling = Telling::of(&article.title, &body.text);
+                self.index.add(found.article, article, &telling);
+            }
+        }
         for other in &merged {
             self.recent.remove(other.article);
             self.index.remove(other.article);
-            homes.insert(other.article, found.article);
         }
-        homes.insert(id, found.article);
-        let shown = if sketch.rank(origin.priority) > found.rank {
-            self.recent
-                .add(found.article, &sketch, origin, article.first_seen);
-            let telling = Telling::of(&article.title, &body.text);
-            self.index.add(found.article, article, &telling);
-            Shown::New
-        } else {
-            Shown::Kept
-        };
         let (article, body) = *new;
         Verdict::Folded(Box::new(Fold {
             home: found.article,
@@ -202,6 +208,23 @@ impl Memory {
             .map(|named| homes.get(named).copied().unwrap_or(*named));
         let named: Vec<ArticleId> = named.collect();
         article.related = named::merge(id, named, reading.related, RELATED);
+    }
+}
+
+/// Whose text represents an article that a new text is folded into: of one source the first.
+fn shown(home: Match, merged: &[Match], rank: Rank, source: &SourceName) -> Shown {
+    let mut best = home;
+    for other in merged {
+        if other.rank > best.rank && other.source != best.source {
+            best = *other;
+        }
+    }
+    if rank > best.rank && Term::of(source.as_str()) != best.source {
+        Shown::New
+    } else if best.article != home.article {
+        Shown::Merged(best.article)
+    } else {
+        Shown::Kept
     }
 }
 

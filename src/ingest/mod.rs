@@ -89,6 +89,8 @@ pub enum Shown {
     Kept,
     /// That of what is folded into it.
     New,
+    /// That of an article which was merged into it.
+    Merged(ArticleId),
 }
 
 /// Where an entry that became an article stands now.

@@ -131,6 +131,25 @@ impl Index {
         }));
     }
 
+    /// Has `id` stand by the text of `other`, which is no longer an article.
+    pub fn adopt(&mut self, id: ArticleId, other: ArticleId) {
+        let before = self
+            .slots
+            .get(&id)
+            .and_then(|slot| self.document(*slot))
+            .copied();
+        self.remove(id);
+        let Some(slot) = self.slots.remove(&other) else {
+            return;
+        };
+        self.slots.insert(id, slot);
+        if let (Some(document), Some(before)) = (&mut self.documents[slot as usize], before) {
+            document.id = id;
+            document.published = before.published.min(document.published);
+            document.story = before.story;
+        }
+    }
+
     pub fn remove(&mut self, id: ArticleId) {
         let Some(slot) = self.slots.remove(&id) else {
             return;

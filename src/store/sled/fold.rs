@@ -4,6 +4,8 @@
 //! lie in `FOLDED`, each under its own id; `HOME` leads from there to the article, and `FACE` says
 //! whose text an article shows if not its own.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     ingest::{insert, uproot},
     table::{APART, ARTICLE, BODY, FACE, FOLDED, HOME},
@@ -46,43 +48,58 @@ pub(super) fn fold_new(tx: &mut Tx<'_>, id: ArticleId, fold: Fold) -> Result<boo
     if !tx.has(ARTICLE, &home)? {
         return Ok(false);
     }
+    let now = fold.article.first_seen;
+    let mut shown = (fold.shown == Shown::New).then_some(id);
     for (other, measure) in fold.merged {
+        let face = face(tx, other)?;
         fold_kept(tx, other, home, measure)?;
+        if fold.shown == Shown::Merged(other) {
+            shown = Some(face);
+        }
     }
-    let (seen, measure) = (fold.article.first_seen, fold.measure);
+    let reprint = reprint(id, &fold.article, fold.measure);
     tx.put(HOME, &id, &home)?;
-    match fold.shown {
-        Shown::Kept => {
-            let reprint = reprint(id, &fold.article, measure);
-            tx.put(FOLDED, &id, &(fold.article, fold.body))?;
-            add_reprints(tx, home, vec![reprint])?;
-        }
-        Shown::New => {
-            let before = face(tx, home)?;
-            let Some((shown, body)) = article(tx, home)? else {
-                return Ok(false);
-            };
-            let copy = copy(&shown, before);
-            let mut reprints = shown.reprints.clone();
-            reprints.push(reprint(before, &copy, measure));
-            tx.put(FOLDED, &before, &(copy, body))?;
-            tx.put(FACE, &home, &id)?;
-            uproot(tx, &shown);
-            let revised = Article {
-                id: home,
-                published: shown.published.min(fold.article.published),
-                first_seen: shown.first_seen,
-                revised: Some(seen),
-                reprints,
-                related: shown.related,
-                story: shown.story,
-                mail: shown.mail,
-                ..fold.article
-            };
-            insert(tx, &revised, &fold.body)?;
-        }
+    tx.put(FOLDED, &id, &(fold.article, fold.body))?;
+    add_reprints(tx, home, vec![reprint])?;
+    if let Some(member) = shown {
+        show(tx, home, member, now)?;
     }
     Ok(true)
+}
+
+/// Has an article show the text of what came under `member` and is folded into it.
+fn show(tx: &mut Tx<'_>, home: ArticleId, member: ArticleId, now: DateTime<Utc>) -> Result<()> {
+    let (Some((shown, body)), Some((new, new_body))) =
+        (article(tx, home)?, tx.get(FOLDED, &member)?)
+    else {
+        return Ok(());
+    };
+    let before = face(tx, home)?;
+    let copy = copy(&shown, before);
+    let mut reprints = shown.reprints.clone();
+    for held in &mut reprints {
+        if held.id == Some(member)
+            && let Some(measure) = held.measure
+        {
+            *held = reprint(before, &copy, measure);
+        }
+    }
+    tx.put(FOLDED, &before, &(copy, body))?;
+    tx.remove(FOLDED, &member);
+    tx.put(FACE, &home, &member)?;
+    uproot(tx, &shown);
+    let revised = Article {
+        id: home,
+        published: shown.published.min(new.published),
+        first_seen: shown.first_seen,
+        revised: Some(now),
+        reprints,
+        related: shown.related,
+        story: shown.story,
+        mail: shown.mail,
+        ..new
+    };
+    insert(tx, &revised, &new_body)
 }
 
 /// Folds an article that the library has, with all that was folded into it.
