@@ -31,7 +31,7 @@ const SPREAD: f32 = 0.18;
 const LEAD: f32 = 0.4;
 
 /// A measure from here on makes a reprint.
-const REPRINT: f32 = 0.48;
+const REPRINT: f32 = 0.45;
 
 /// Words in a passage, and how many shared shingles touch it.
 const PASSAGE: usize = 20;
