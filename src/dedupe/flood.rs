@@ -36,6 +36,23 @@ pub fn mail(poll: &Poll, mail_first: usize, dates: &[Option<DateTime<Utc>>]) -> 
         .collect()
 }
 
+/// The same for a source that pushes, from the first article on: what is pushed is meant to be
+/// news. A batch as large as a whole archive is held all the same, and so is what is a month old.
+pub fn mail_pushed(
+    poll: &Poll,
+    mail_first: usize,
+    dates: &[Option<DateTime<Utc>>],
+    now: DateTime<Utc>,
+) -> Vec<Mail> {
+    let is_archive = poll.entries.is_none() && dates.len() as u64 > ALWAYS_FINE;
+    let before = Poll {
+        entries: poll.entries.or((!is_archive).then_some(0)),
+        newest: Some(now),
+        ..poll.clone()
+    };
+    mail(&before, mail_first, dates)
+}
+
 fn latest(n: usize, dates: &[Option<DateTime<Utc>>]) -> Vec<Mail> {
     let mut order: Vec<usize> = (0..dates.len()).collect();
     order.sort_by_key(|at| Reverse(dates[*at]));
@@ -89,6 +106,40 @@ mod tests {
         check(Some(100), "11-20", 0, &dates(50), &"D".repeat(50));
         check(Some(100), "11-20", 0, &dates(51), &"H".repeat(51));
         check(Some(0), "-", 5, &dates(3), "DDD");
+    }
+
+    #[test]
+    fn what_is_pushed_is_news_unless_it_is_old_or_a_whole_archive() {
+        #[track_caller]
+        fn check(seen: Option<u64>, mail_first: usize, dates: &str, expected: &str) {
+            let now = "2026-11-23T08:00:00Z".parse().unwrap();
+            let poll = Poll {
+                entries: seen,
+                ..Poll::unpolled(&Origin::Folder("desk".into()), now)
+            };
+            let date = |day: &str| format!("2026-{day}T00:00:00Z").parse().ok();
+            let dates: Vec<_> = dates.split_whitespace().map(date).collect();
+
+            let found: String = mail_pushed(&poll, mail_first, &dates, now)
+                .into_iter()
+                .map(|mail| if mail == Mail::Due { 'D' } else { 'H' })
+                .collect();
+
+            assert_eq!(found, expected);
+        }
+
+        check(None, 0, "11-22", "D");
+        check(None, 0, "- -", "DD");
+        check(None, 0, &"11-22 ".repeat(20), &"D".repeat(20));
+        check(None, 0, &"11-22 ".repeat(21), &"H".repeat(21));
+        check(
+            None,
+            1,
+            &"11-22 ".repeat(21),
+            &format!("D{}", "H".repeat(20)),
+        );
+        check(Some(1), 0, &"11-22 ".repeat(21), &"H".repeat(21));
+        check(Some(1), 0, "11-22 10-25 10-23", "DDH");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Candidate {
     /// The page's own canonical address first.
     links: Vec<Fingerprint>,
     mark: Mark,
+    /// The guid names the article whatever else has changed.
+    is_firm: bool,
 }
 
 /// What a trace remembers of its entry.
@@ -162,8 +164,19 @@ fn candidate(source: &SourceName, entry: Entry) -> Candidate {
             link: entry.url.as_ref().map(fingerprint::link),
             title: fingerprint::title(&entry.title),
         },
+        is_firm: false,
         entry,
     }
+}
+
+/// Takes the guids at their word: an interface is called with them on purpose, and what comes with
+/// another link and another title is a revision.
+pub fn with_firm_guids(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let firm = |candidate| Candidate {
+        is_firm: true,
+        ..candidate
+    };
+    candidates.into_iter().map(firm).collect()
 }
 
 /// Those keys that come with two pairs which differ in both halves.
@@ -247,10 +260,11 @@ pub fn by_identity(source: &SourceName, candidates: Vec<Candidate>, known: &Know
     let mut met = HashSet::new();
     let mut claimed = HashSet::new();
     for mut candidate in candidates {
-        let mark = candidate.mark;
+        let (mark, is_firm) = (candidate.mark, candidate.is_firm);
+        let is_another = |trace: &Trace| !is_firm && mark.is_another(trace);
         candidate.guid = candidate
             .guid
-            .filter(|guid| !known.get(guid).is_some_and(|trace| mark.is_another(trace)));
+            .filter(|guid| !known.get(guid).is_some_and(is_another));
         let found = candidate.keys().find_map(|key| known.get(&key));
         match found {
             Some(trace) => {

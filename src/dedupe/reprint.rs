@@ -157,6 +157,11 @@ impl Recent {
         }
     }
 
+    /// Judges by another window from now on. What a shorter one let go does not come back.
+    pub fn widen(&mut self, window: TimeDelta) {
+        self.window = window;
+    }
+
     pub fn len(&self) -> usize {
         self.documents.len()
     }

@@ -1,6 +1,9 @@
 //! What judging and relating need of the library, in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,7 +17,6 @@ use crate::{
     id::{ArticleId, SourceName},
     library::{Article, Body},
     related::{index::Index, named, telling::Telling},
-    sources::Source,
     words::Term,
 };
 
@@ -26,10 +28,18 @@ const RELATED: usize = 10;
 pub struct Memory {
     index: Index,
     recent: Recent,
-    window: TimeDelta,
-    priorities: HashMap<SourceName, i32>,
+    merits: Arc<Merits>,
     /// Articles that the operator split, both ways.
     apart: HashSet<(ArticleId, ArticleId)>,
+}
+
+/// What the operator says of sources and reprints.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Merits {
+    /// The most that may lie between the dates of an article and its reprint.
+    pub window: TimeDelta,
+    /// Of the sources that have one; of all others it is 0.
+    pub priorities: HashMap<SourceName, i32>,
 }
 
 /// What the store knows about a document's articles, beside their text.
@@ -42,17 +52,11 @@ pub(super) struct Known {
 }
 
 impl Memory {
-    pub(super) fn new(
-        window: TimeDelta,
-        sources: &[Source],
-        apart: Vec<(ArticleId, ArticleId)>,
-    ) -> Self {
-        let priority = |source: &Source| (source.name.clone(), source.priority);
+    pub(super) fn new(merits: Arc<Merits>, apart: Vec<(ArticleId, ArticleId)>) -> Self {
         Memory {
             index: Index::default(),
-            recent: Recent::new(window),
-            window,
-            priorities: sources.iter().map(priority).collect(),
+            recent: Recent::new(merits.window),
+            merits,
             apart: apart
                 .into_iter()
                 .flat_map(|(a, b)| [(a, b), (b, a)])
@@ -65,14 +69,28 @@ impl Memory {
         self.index.bytes() + self.recent.bytes()
     }
 
+    /// Goes on by what the configuration says now.
+    pub(super) fn heed(&mut self, merits: &Arc<Merits>) {
+        if self.merits != *merits {
+            self.recent.widen(merits.window);
+            self.merits = merits.clone();
+        }
+    }
+
+    /// Forgets an article that was removed.
+    pub(super) fn remove(&mut self, id: ArticleId) {
+        self.recent.remove(id);
+        self.index.remove(id);
+    }
+
     /// Adds articles that the library holds, in the order of their ids.
     pub(super) fn recall(&mut self, articles: &[(Article, Body)], now: DateTime<Utc>) {
         for (article, body) in articles {
             let telling = Telling::of(&article.title, &body.text);
             self.index.add(article.id, article, &telling);
-            if article.first_seen >= now - self.window {
+            if article.first_seen >= now - self.merits.window {
                 let sketch = Sketch::of(&article.title, &body.text);
-                let origin = origin(&self.priorities, article);
+                let origin = self.merits.origin(article);
                 self.recent
                     .add(article.id, &sketch, origin, article.first_seen);
             }
@@ -116,7 +134,7 @@ impl Memory {
     ) -> Verdict {
         let (article, body) = &mut *new;
         let sketch = Sketch::of(&article.title, &body.text);
-        let origin = origin(&self.priorities, article);
+        let origin = self.merits.origin(article);
         let matches = self.recent.find(&sketch, origin);
         let Some(found) = self.home(&matches) else {
             self.recent.add(id, &sketch, origin, article.first_seen);
@@ -182,7 +200,7 @@ impl Memory {
     ) -> Verdict {
         let (article, body) = &mut *revised;
         let sketch = Sketch::of(&article.title, &body.text);
-        let origin = origin(&self.priorities, article);
+        let origin = self.merits.origin(article);
         self.recent.add(shown, &sketch, origin, article.first_seen);
         self.relate(shown, article, &body.text, known, homes);
         Verdict::Revised(revised)
@@ -228,10 +246,12 @@ fn shown(home: Match, merged: &[Match], rank: Rank, source: &SourceName) -> Show
     }
 }
 
-fn origin<'a>(priorities: &HashMap<SourceName, i32>, article: &'a Article) -> Origin<'a> {
-    Origin {
-        source: &article.source,
-        published: article.published,
-        priority: priorities.get(&article.source).copied().unwrap_or(0),
+impl Merits {
+    fn origin<'a>(&self, article: &'a Article) -> Origin<'a> {
+        Origin {
+            source: &article.source,
+            published: article.published,
+            priority: self.priorities.get(&article.source).copied().unwrap_or(0),
+        }
     }
 }

@@ -5,6 +5,11 @@ pub mod memory;
 pub mod task;
 mod round;
 pub mod turns;
+pub mod take;
+pub mod fate;
+pub mod removal;
+pub mod push;
+pub mod deliveries;
 pub mod read;
 mod sift;
 pub mod parse;
@@ -38,7 +43,8 @@ pub mod text;
 use std::{collections::HashMap, ops::AddAssign};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint},
@@ -113,19 +119,49 @@ impl Place {
 /// What came of splitting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// From this article.
-    From(ArticleId),
+    /// These are two articles now.
+    Apart(ArticleId, ArticleId),
     /// Nothing came under that id that is folded into an article.
     NotFolded,
 }
 
-/// Everything that one poll brought.
+/// Everything that one poll, one push or one delivery brought.
 #[derive(Clone, Debug)]
 pub struct Record {
     pub source: SourceName,
-    pub poll: Poll,
+    /// None leaves it as it is: what a hub delivers is no poll.
+    pub poll: Option<Poll>,
     pub judged: Vec<Judged>,
+    pub push: Option<Push>,
     pub now: DateTime<Utc>,
+}
+
+/// What is recorded together with pushed articles, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Push {
+    /// Fingerprints of removed articles of this source that may lead to new ones.
+    pub lifted: Vec<Fingerprint>,
+    /// For a request that may be sent again: its key, and what it was answered.
+    pub answer: Option<(String, Answer)>,
+}
+
+/// What a request was answered, kept for [`Answer::KEPT_FOR`] under the key that came with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The SHA-256 of the request.
+    pub request: [u8; 32],
+    pub status: u16,
+    /// JSON, byte for byte.
+    pub body: String,
+    pub at: DateTime<Utc>,
+}
+
+impl Answer {
+    pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+
+    pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
+        self.at + Self::KEPT_FOR <= now
+    }
 }
 
 /// What came of recording, and what an operator reads after `ingest`.
@@ -161,7 +197,7 @@ pub trait IngestStore: Send + Sync {
     /// Where the entries stand that became `articles`; without those that were removed since.
     async fn places(&self, articles: &[ArticleId]) -> port::Result<HashMap<ArticleId, Place>>;
 
-    /// Makes what came under `id` an article of its own again, for ever; it is not mailed.
+    /// Makes what came under `id` an article of its own again, for ever; no digest carries it.
     async fn split(&self, id: ArticleId) -> port::Result<Split>;
 
     /// The pairs that were split.
@@ -170,6 +206,26 @@ pub trait IngestStore: Send + Sync {
     /// Records articles, fingerprints, validators and the next poll in one transaction.
     ///
     /// Each fingerprint leads to one article for ever. A `New` one that lost a race for any of its
-    /// fingerprints counts as known and leaves nothing behind.
+    /// fingerprints counts as known and leaves nothing behind. With a `push` a lost race, or an
+    /// answer that is kept already, makes the whole fail instead: who pushed is told exactly what
+    /// became of each article.
     async fn record(&self, record: Record) -> port::Result<Recorded>;
+
+    /// What a request of `source` with this key was answered, unless that has expired.
+    async fn answer(
+        &self,
+        source: &SourceName,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> port::Result<Option<Answer>>;
+
+    /// Removes articles with their texts and their reprints from the library, and from the related
+    /// links of others, and returns those that were there.
+    ///
+    /// Their fingerprints go on leading to them: no source brings a removed article back.
+    async fn remove(&self, ids: &[ArticleId], now: DateTime<Utc>) -> port::Result<Vec<Article>>;
+
+    /// Takes what `source` brought under `guid` out of the reprints of `article`.
+    async fn unfold(&self, article: ArticleId, source: &SourceName, guid: &str)
+    -> port::Result<()>;
 }

@@ -27,7 +27,7 @@ use crate::{
 
 /// Entries of one document that a stranger serves; what follows is left out. The operator's own
 /// files have no such bound.
-const MOST_ENTRIES: usize = 5000;
+pub(super) const MOST_ENTRIES: usize = 5000;
 
 /// When a folder is read again in which something was being written.
 const SOON: Duration = Duration::from_secs(3);
@@ -103,6 +103,7 @@ impl Reader {
                 };
                 read_folder(path, &validators, patience).await
             }
+            Origin::Push(_) => Brought::failed("is pushed to, not polled".to_owned()),
         };
         if let (
             FullText::Fetched,
@@ -157,6 +158,8 @@ impl Reader {
                 document.entries.truncate(MOST_ENTRIES);
                 let defects = defect::of_entries(&document, now);
                 document.defects.extend(defects);
+                // What HTTP says goes before what the document says (WebSub, section 4).
+                document.hub = download.hub.or(document.hub);
                 let mut arrival = Arrival {
                     moved: download.moved,
                     ..Arrival::of(&document, download.validators, download.max_age)

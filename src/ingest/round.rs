@@ -79,7 +79,7 @@ impl IngestDueSources {
     /// Reads anew where a source stands, after somebody else changed it.
     pub async fn reconsider(&self, source: &Source, now: DateTime<Utc>) -> port::Result<()> {
         let kept = self.polls.poll(&source.name).await?;
-        let polling = Polling::of(self.polls.paused().await?.contains_key(&source.name));
+        let polling = Polling::of(source, &self.polls.paused().await?);
         let poll = Poll::resumed(kept, source, now);
         self.turns.reconsider(&source.name, &poll, polling);
         Ok(())
@@ -92,10 +92,10 @@ impl IngestDueSources {
         Ok(())
     }
 
-    /// The sources that the operator has not paused.
+    /// The sources that are polled and that the operator has not paused.
     pub async fn unpaused(&self) -> port::Result<Vec<&Source>> {
         let paused = self.polls.paused().await?;
-        let is_active = |source: &&Source| !paused.contains_key(&source.name);
+        let is_active = |source: &&Source| Polling::of(source, &paused) == Polling::Active;
         Ok(self.sources.iter().filter(is_active).collect())
     }
 
@@ -107,7 +107,7 @@ impl IngestDueSources {
         let paused = self.polls.paused().await?;
         for source in &self.sources {
             let kept = self.polls.poll(&source.name).await?;
-            let polling = Polling::of(paused.contains_key(&source.name));
+            let polling = Polling::of(source, &paused);
             agenda.add(source, &Poll::resumed(kept, source, now), polling);
         }
         self.turns.plan(agenda, now);

@@ -8,20 +8,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    IngestStore, Judged, Record, Recorded, Verdict,
+    IngestStore, Judged, Recorded, Verdict,
     article::{self, Readable},
     full_text,
-    memory::{Known, Memory},
+    memory::{Known, Memory, Merits},
     read::{Asked, Brought, Reader},
     round::ROUND,
-    sift::{self, Sifted},
+    take::{Bundle, Lifting},
     turns::Turns,
 };
 use crate::{
@@ -37,7 +37,7 @@ use crate::{
     sources::{
         Poll, Source, SourceStore,
         entry::{Entry, Full},
-        schedule::Arrival,
+        websub,
     },
     task::{Report, Task, chain},
 };
@@ -56,11 +56,10 @@ pub struct IngestDueSources {
     pub clock: Clock,
     /// Cancelled when no further source should be begun.
     pub retired: CancellationToken,
-    /// The most that may lie between the dates of an article and its reprint.
-    pub window: TimeDelta,
+    pub merits: Arc<Merits>,
     /// Read from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
-    pub memory: Mutex<Option<Memory>>,
+    pub memory: Arc<Mutex<Option<Memory>>>,
 }
 
 /// What came of a poll.
@@ -87,7 +86,9 @@ impl IngestDueSources {
         asked: Asked,
         now: DateTime<Utc>,
     ) -> port::Result<Polled> {
+        let subscription = self.polls.subscription(&source.name).await?;
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
+        let source = &*websub::paced(source, &before, subscription.as_ref(), now);
         match AssertUnwindSafe(self.poll_once(source, &before, asked, now))
             .catch_unwind()
             .await
@@ -114,8 +115,8 @@ impl IngestDueSources {
                 home,
                 arrival,
             } => {
-                self.take(source, before, entries, home, *arrival, now)
-                    .await
+                let bundle = Bundle { entries, home };
+                self.take(source, before, bundle, *arrival, now).await
             }
             Brought::NotModified {
                 validators,
@@ -142,59 +143,21 @@ impl IngestDueSources {
         Ok(Polled::of(Recorded::default(), before, after))
     }
 
-    /// Judges the entries of a document, relates what is new, and records everything in one
-    /// transaction.
-    async fn take(
-        &self,
-        source: &Source,
-        before: &Poll,
-        entries: Vec<Entry>,
-        home: Url,
-        mut arrival: Arrival,
-        now: DateTime<Utc>,
-    ) -> port::Result<Polled> {
-        let rules = source.rules.clone();
-        let sifted = off_the_runtime(move || sift::sift(&rules, entries, now)).await;
-        let Sifted { entries, left_out } = sifted;
-        arrival.unread.extend(sift::note(left_out));
-        let mut kept = self.memory.lock().await;
-        let judgments = self.judge(source, entries, home).await?;
-        let is_new = |(judgment, _): &&(Judgment, _)| judgment.finding == Finding::New;
-        let new = judgments.iter().filter(is_new).count() as u64;
-        let first = self.store.reserve(new).await?;
-        let mut judged = judged(source, before, judgments, first, now);
-        // The memory is put back when the store holds what it holds, and else read anew.
-        let mut memory = kept.take();
-        if articles(&judged).next().is_some() {
-            let placed;
-            (placed, judged) = self.place(memory, judged, now).await?;
-            memory = Some(placed);
-        }
-        let poll = before.read(source, &Arrival { new, ..arrival }, now);
-        let record = Record {
-            source: source.name.clone(),
-            poll: poll.clone(),
-            judged,
-            now,
-        };
-        let recorded = self.store.record(record).await?;
-        *kept = memory;
-        Ok(Polled {
-            left_out,
-            ..Polled::of(recorded, before, poll)
-        })
-    }
-
     /// Judges by guid and link, and where these do not tell, by text; makes readable what readers
     /// will see.
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         source: &Source,
         entries: Vec<Entry>,
         home: Url,
+        lifting: &mut Lifting,
     ) -> port::Result<Vec<(Judgment, Option<Readable>)>> {
-        let candidates = judge::candidates(&source.name, entries);
+        let mut candidates = judge::candidates(&source.name, entries);
+        if !source.is_polled() {
+            candidates = judge::with_firm_guids(candidates);
+        }
         let known = self.store.known(&judge::asked(&candidates)).await?;
+        let known = self.lift(source, known, lifting).await?;
         let sifted = judge::by_identity(&source.name, candidates, &known);
 
         let (texted, readables, settled) = off_the_runtime(move || {
@@ -219,12 +182,13 @@ impl IngestDueSources {
         })
         .await;
         let known = self.store.known(&judge::asked_of_texts(&texted)).await?;
+        let known = self.lift(source, known, lifting).await?;
         let opened = judge::by_text(&source.name, texted, &known);
         Ok(opened.into_iter().zip(readables).chain(settled).collect())
     }
 
     /// Folds reprints and relates what is left, the oldest first.
-    async fn place(
+    pub(super) async fn place(
         &self,
         memory: Option<Memory>,
         mut judged: Vec<Judged>,
@@ -236,6 +200,7 @@ impl IngestDueSources {
             None => self.remember(now).await?,
         };
         judged.sort_by_key(|one| (one.trace.article, !matches!(one.verdict, Verdict::New(_))));
+        memory.heed(&self.merits);
         Ok(off_the_runtime(move || {
             let judged = memory.place(judged, &known, now);
             (memory, judged)
@@ -248,7 +213,7 @@ impl IngestDueSources {
         let named: Vec<Fingerprint> = articles(judged)
             .flat_map(|(article, _)| named_prints(article))
             .collect();
-        let found = self.store.known(&named).await?;
+        let found = self.still_held(self.store.known(&named).await?).await?;
         let fresh = |one: &Judged| {
             let article = one.trace.article;
             one.prints
@@ -270,7 +235,7 @@ impl IngestDueSources {
     /// Reads the library into memory.
     async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
         let apart = self.store.apart().await?;
-        let mut memory = Memory::new(self.window, &self.sources, apart);
+        let mut memory = Memory::new(self.merits.clone(), apart);
         let mut after = None;
         loop {
             let page = self.articles.page(after, PAGE).await?;
@@ -285,15 +250,10 @@ impl IngestDueSources {
             .await;
         }
     }
-
-    /// Forgets what is in memory, after somebody else changed the library.
-    pub async fn forget(&self) {
-        *self.memory.lock().await = None;
-    }
 }
 
 impl Polled {
-    fn of(recorded: Recorded, before: &Poll, after: Poll) -> Self {
+    pub(super) fn of(recorded: Recorded, before: &Poll, after: Poll) -> Self {
         Polled {
             recorded,
             left_out: 0,
@@ -306,7 +266,9 @@ impl Polled {
 }
 
 /// Runs what takes the processor for long where it does not hold up the listeners.
-async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     match spawn_blocking(work).await {
         Ok(done) => done,
         Err(err) => resume_unwind(err.into_panic()),
@@ -314,7 +276,7 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 }
 
 /// Makes articles of judgments.
-fn judged(
+pub(super) fn judged(
     source: &Source,
     before: &Poll,
     judgments: Vec<(Judgment, Option<Readable>)>,
@@ -333,7 +295,11 @@ fn judged(
     } else {
         source.mail_first
     };
-    let mut mails = flood::mail(before, mail_first, &dates).into_iter();
+    let mails = match source.is_polled() {
+        true => flood::mail(before, mail_first, &dates),
+        false => flood::mail_pushed(before, mail_first, &dates, now),
+    };
+    let mut mails = mails.into_iter();
     let judge = |(judgment, readable): (Judgment, Option<Readable>)| {
         let trace = judgment.trace(&source.name, first);
         let entry = judgment.entry;
@@ -376,7 +342,7 @@ fn judged(
     judgments.into_iter().map(judge).collect()
 }
 
-fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
+pub(super) fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
     judged.iter().filter_map(|one| match &one.verdict {
         Verdict::New(new) | Verdict::Revised(new) => Some(&**new),
         Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known => None,

@@ -189,6 +189,9 @@ pub trait ArticleStore: Send + Sync {
 
     async fn body(&self, id: ArticleId) -> port::Result<Option<Body>>;
 
+    /// When the article was removed, if it was.
+    async fn removed(&self, id: ArticleId) -> port::Result<Option<DateTime<Utc>>>;
+
     /// What `query` selects, by `published` and then id, latest first.
     async fn list(&self, query: &Query) -> port::Result<Vec<Article>>;
 }

@@ -19,8 +19,14 @@ use crate::{
     },
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
     id::EditionSlug,
-    ingest::{read::Reader, task::IngestDueSources, turns::Turns},
-    sources::{fetch::Fetcher, visit::Visitor},
+    ingest::{
+        deliveries::{Inbox, TakeDeliveries},
+        memory::{Memory, Merits},
+        read::Reader,
+        task::IngestDueSources,
+        turns::Turns,
+    },
+    sources::{Source, fetch::Fetcher, renew::RenewSubscriptions, visit::Visitor},
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
     task::Activator,
@@ -33,6 +39,8 @@ pub struct App {
     pub clock: Clock,
     pub store: Arc<dyn Store>,
     pub ingest: Arc<IngestDueSources>,
+    pub deliveries: Arc<TakeDeliveries>,
+    pub renew: Arc<RenewSubscriptions>,
     pub publish: Arc<PublishDigests>,
     pub confirm: Arc<RequestConfirmations>,
     /// None without a relay.
@@ -53,7 +61,15 @@ pub struct Wakes {
     pub ingest: Activator,
     pub publish: Activator,
     pub optin: Activator,
+    pub deliveries: Activator,
     pub delivery: Activator,
+}
+
+/// What goes from one configuration to the next beside the store. For a moment the old parts and the
+/// new ones are at work together, and only one of them may judge.
+struct Shared {
+    memory: Arc<Mutex<Option<Memory>>>,
+    inbox: Arc<Inbox>,
 }
 
 impl App {
@@ -67,14 +83,23 @@ impl App {
         let (path, pepper) = (config.store_path.clone(), keys.suppression);
         let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
         let tokens = Arc::new(Tokens::new(keys.tokens));
-        Self::assemble(config, clock, store, tokens, CancellationToken::new()).await
+        let shared = Shared {
+            memory: Arc::default(),
+            inbox: Arc::new(Inbox::new(2 * config.fetch.max_bytes)),
+        };
+        let stop = CancellationToken::new();
+        Self::assemble(config, clock, store, tokens, shared, stop).await
     }
 
     /// Prepares every part anew, over the same store.
     pub async fn renewed(&self, config: Config) -> Result<App> {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
         let (clock, stop) = (self.clock.clone(), self.stop.clone());
-        let app = Self::assemble(config, clock, store, tokens, stop).await?;
+        let shared = Shared {
+            memory: self.ingest.memory.clone(),
+            inbox: self.deliveries.inbox.clone(),
+        };
+        let app = Self::assemble(config, clock, store, tokens, shared, stop).await?;
         Ok(App {
             reload: self.reload.clone(),
             ..app
@@ -86,6 +111,7 @@ impl App {
         clock: Clock,
         store: Arc<dyn Store>,
         tokens: Arc<Tokens>,
+        shared: Shared,
         stop: CancellationToken,
     ) -> Result<App> {
         let templates = Templates::load(config.templates.as_deref())
@@ -96,8 +122,36 @@ impl App {
             .map(|source| (source.name.clone(), source.title.clone()));
         let wakes = Wakes::default();
         let retired = stop.child_token();
+        let fetcher = fetcher(&config, &store).await?;
+        let ingest = Arc::new(IngestDueSources {
+            polls: store.clone(),
+            store: store.clone(),
+            articles: store.clone(),
+            reader: Reader {
+                visitor: Visitor::new(fetcher.clone()),
+                fetcher: fetcher.clone(),
+                store: store.clone(),
+            },
+            sources: config.sources.clone(),
+            turns: Turns::new(clock.clone(), config.fetch.spacing),
+            clock: clock.clone(),
+            retired: retired.clone(),
+            merits: Arc::new(merits(&config)),
+            memory: shared.memory,
+        });
+        let deliveries = Arc::new(TakeDeliveries {
+            inbox: shared.inbox,
+            ingest: ingest.clone(),
+        });
         let web = web::State {
             store: store.clone(),
+            ingest: ingest.clone(),
+            hooks: web::Hooks {
+                inbox: deliveries.inbox.clone(),
+                wake: wakes.deliveries.clone(),
+                sha1: config.websub_sha1,
+                max_bytes: config.fetch.max_bytes,
+            },
             site: Arc::new(config.site.clone()),
             editions: config.editions.clone().into(),
             source_titles: Arc::new(titles.collect()),
@@ -107,7 +161,9 @@ impl App {
             wake_optin: wakes.optin.clone(),
         };
         Ok(App {
-            ingest: Arc::new(ingest(&config, &web, &retired).await?),
+            ingest,
+            deliveries,
+            renew: Arc::new(renew(&config, &store, fetcher)),
             publish: Arc::new(publish(&web, &wakes)),
             confirm: Arc::new(confirm(&web, &wakes)),
             deliver: deliver(&config, &web, &retired)?.map(Arc::new),
@@ -140,33 +196,32 @@ impl App {
     }
 }
 
-async fn ingest(
-    config: &Config,
-    parts: &web::State,
-    retired: &CancellationToken,
-) -> Result<IngestDueSources> {
+fn merits(config: &Config) -> Merits {
+    let priorities = config.sources.iter().filter(|source| source.priority != 0);
+    let priority = |source: &Source| (source.name.clone(), source.priority);
+    Merits {
+        window: TimeDelta::from_std(config.reprint_window).unwrap_or_default(),
+        priorities: priorities.map(priority).collect(),
+    }
+}
+
+/// Tells publishers for how many subscribers we ask.
+async fn fetcher(config: &Config, store: &Arc<dyn Store>) -> Result<Fetcher> {
     let mut subscribers = 0;
-    for edition in parts.editions.iter() {
-        subscribers += parts.store.count(&edition.slug).await.unwrap_or(0);
+    for edition in &config.editions {
+        subscribers += store.count(&edition.slug).await.unwrap_or(0);
     }
     let fetch = config.fetch.clone().on_behalf_of(subscribers);
-    let fetcher = Fetcher::new(fetch).context("prepare the HTTP client")?;
-    Ok(IngestDueSources {
-        polls: parts.store.clone(),
-        store: parts.store.clone(),
-        articles: parts.store.clone(),
-        reader: Reader {
-            visitor: Visitor::new(fetcher.clone()),
-            fetcher,
-            store: parts.store.clone(),
-        },
+    Fetcher::new(fetch).context("prepare the HTTP client")
+}
+
+fn renew(config: &Config, store: &Arc<dyn Store>, fetcher: Fetcher) -> RenewSubscriptions {
+    RenewSubscriptions {
+        store: store.clone(),
+        fetcher,
         sources: config.sources.clone(),
-        turns: Turns::new(parts.clock.clone(), config.fetch.spacing),
-        clock: parts.clock.clone(),
-        retired: retired.clone(),
-        window: TimeDelta::from_std(config.reprint_window).unwrap_or_default(),
-        memory: Mutex::default(),
-    })
+        base_url: config.site.base_url.clone(),
+    }
 }
 
 fn publish(parts: &web::State, wakes: &Wakes) -> PublishDigests {

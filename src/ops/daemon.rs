@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     sources::{Origin, Source, watch::Watch},
-    task::chain,
+    task::{Activator, chain},
     web,
 };
 
@@ -144,6 +144,8 @@ fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Drive
     );
     driver.start(app.ingest.clone(), app.wakes.ingest.clone());
     driver.attend("folder watch", watch_folders(app.clone()));
+    driver.start(app.deliveries.clone(), app.wakes.deliveries.clone());
+    driver.start(app.renew.clone(), Activator::default());
     driver.start(app.publish.clone(), app.wakes.publish.clone());
     driver.start(app.confirm.clone(), app.wakes.optin.clone());
     if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {

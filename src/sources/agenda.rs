@@ -5,7 +5,7 @@
 //! in ordered sets, whatever the number of sources.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map},
     time::Duration,
 };
 
@@ -37,18 +37,18 @@ pub struct Agenda {
     latest: DateTime<Utc>,
 }
 
-/// Whether the operator wants a source polled.
+/// Whether a source is asked at all: not one that is paused, nor one that is pushed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polling {
     Active,
-    Paused,
+    Off,
 }
 
 impl Polling {
-    pub fn of(is_paused: bool) -> Self {
-        match is_paused {
-            true => Polling::Paused,
-            false => Polling::Active,
+    pub fn of(source: &Source, paused: &BTreeMap<SourceName, DateTime<Utc>>) -> Self {
+        match source.is_polled() && !paused.contains_key(&source.name) {
+            true => Polling::Active,
+            false => Polling::Off,
         }
     }
 }
@@ -255,7 +255,7 @@ impl Agenda {
                 self.put(n, DateTime::<Utc>::MIN_UTC);
             }
             Polling::Active if poll.is_active() => self.put(n, poll.next),
-            Polling::Active | Polling::Paused => self.sources[n].stand = Stand::Idle,
+            Polling::Active | Polling::Off => self.sources[n].stand = Stand::Idle,
         }
     }
 

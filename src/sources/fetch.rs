@@ -19,8 +19,9 @@ use url::Url;
 
 use super::{
     FeedUrl, Validators,
+    entry::Hub,
     guard::{Denied, Guard},
-    headers::{conditions, max_age, retry_after, text, validators_of},
+    headers::{conditions, hub, max_age, retry_after, text, validators_of},
     trail::{Circle, Lasting, Trail},
 };
 
@@ -109,6 +110,8 @@ pub struct Download {
     pub max_age: Option<Duration>,
     /// Where redirects led that are all permanent (RFC 9110, sections 15.4.2 and 15.4.9).
     pub moved: Option<FeedUrl>,
+    /// Who pushes what is new, as the headers state it.
+    pub hub: Option<Hub>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -175,6 +178,45 @@ impl Fetcher {
         }
     }
 
+    /// Posts a form to `url` and waits until it is taken. Redirects that keep the method are followed
+    /// (307 and 308), the guard being asked about each, and never from https to http: the form holds
+    /// a secret.
+    ///
+    /// # Errors
+    /// One sentence for the operator.
+    pub async fn post_form(&self, url: &Url, form: String) -> Result<(), String> {
+        let posted = self.post(url.clone(), form);
+        match tokio::time::timeout(self.config.timeout, posted).await {
+            Ok(posted) => posted.map_err(|failure| failure.to_string()),
+            Err(_) => Err(format!("timed out after {}", Seconds(self.config.timeout))),
+        }
+    }
+
+    async fn post(&self, mut url: Url, form: String) -> Result<(), Failure> {
+        for _ in 0..=self.config.max_redirects {
+            self.config.guard.admit(&url).await?;
+            let request = self
+                .client
+                .post(url.clone())
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+            let response = self.head(request).await?;
+            let status = response.status();
+            if !matches!(status.as_u16(), 307 | 308) {
+                return match status.is_success() {
+                    true => Ok(()),
+                    false => Err(Failure::Answered(status)),
+                };
+            }
+            let (next, _) = redirect_of(&response)?.ok_or(Failure::NowhereToGo(status))?;
+            if url.scheme() == "https" && next.scheme() != "https" {
+                return Err(Failure::Downgraded);
+            }
+            url = next;
+        }
+        Err(Failure::Redirects(self.config.max_redirects))
+    }
+
     async fn ask(
         &self,
         url: Url,
@@ -229,6 +271,7 @@ impl Fetcher {
                     validators: fresh,
                     max_age,
                     moved: trail.moved(),
+                    hub: hub(headers, &trail.url),
                     bytes: self.body(response).await?,
                 })))
             }
@@ -313,6 +356,10 @@ enum Failure {
     Redirects(usize),
     #[error("redirected in a circle, by way of {0}")]
     Circle(Url),
+    #[error("answered {0}")]
+    Answered(StatusCode),
+    #[error("redirected from https to http")]
+    Downgraded,
     #[error("answered {0} without an address to go to")]
     NowhereToGo(StatusCode),
 }

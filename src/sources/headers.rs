@@ -6,7 +6,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::Validators;
+use super::{Validators, entry::Hub};
+
+/// Hubs of one document; what follows is left out.
+const MOST_HUBS: usize = 5;
 
 /// RFC 9110, section 13.1, with the bytes that the server gave.
 pub(super) fn conditions(validators: &Validators) -> HeaderMap {
@@ -60,6 +63,65 @@ pub(super) fn max_age(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duratio
             (expires - from).to_std().ok()
         }
     }
+}
+
+/// The hubs and the name of its own that an answer from `at` states in its `Link` headers (WebSub,
+/// section 4). None unless there are both.
+pub(super) fn hub(headers: &HeaderMap, at: &Url) -> Option<Hub> {
+    let mut hubs = Vec::new();
+    let mut topic = None;
+    let values = headers.get_all(header::LINK).iter();
+    for value in values.filter_map(|value| value.to_str().ok()) {
+        for (target, rels) in links(value) {
+            let Ok(url) = at.join(target) else { continue };
+            for rel in rels.split_ascii_whitespace() {
+                if rel.eq_ignore_ascii_case("hub") && hubs.len() < MOST_HUBS {
+                    hubs.push(url.clone());
+                } else if rel.eq_ignore_ascii_case("self") && topic.is_none() {
+                    topic = Some(url.clone());
+                }
+            }
+        }
+    }
+    match hubs.is_empty() {
+        true => None,
+        false => topic.map(|topic| Hub { hubs, topic }),
+    }
+}
+
+/// The targets of a `Link` header with their relations (RFC 8288, section 3).
+fn links(value: &str) -> Vec<(&str, &str)> {
+    let mut links = Vec::new();
+    let mut rest = value;
+    while let Some((_, after)) = rest.split_once('<') {
+        let Some((target, after)) = after.split_once('>') else {
+            break;
+        };
+        let end = unquoted(after, ',').unwrap_or(after.len());
+        let mut parameters = &after[..end];
+        rest = &after[end..];
+        let mut rel = "";
+        while let Some(parameter) = parameters.strip_prefix(|c: char| c == ';' || c.is_whitespace())
+        {
+            let end = unquoted(parameter, ';').unwrap_or(parameter.len());
+            let (name, value) = parameter[..end].split_once('=').unwrap_or_default();
+            if name.trim().eq_ignore_ascii_case("rel") && rel.is_empty() {
+                rel = value.trim().trim_matches('"');
+            }
+            parameters = &parameter[end..];
+        }
+        links.push((target.trim(), rel));
+    }
+    links
+}
+
+/// Where the first `sign` outside quotation marks stands.
+fn unquoted(text: &str, sign: char) -> Option<usize> {
+    let mut is_quoted = false;
+    text.char_indices().find_map(|(at, c)| {
+        is_quoted ^= c == '"';
+        (c == sign && !is_quoted).then_some(at)
+    })
 }
 
 /// Seconds or a date (RFC 9110, section 10.2.3).
@@ -121,6 +183,56 @@ mod tests {
         check(&[expires, ("cache-control", "max-age=1")], Some(1));
         check(&[("expires", "Mon, 23 Nov 2026 07:00:00 GMT")], None);
         check(&[("expires", "0")], None);
+        check(&[], None);
+    }
+
+    #[test]
+    fn a_hub_is_read_from_link_headers_that_name_the_document_as_well() {
+        #[track_caller]
+        fn check(lines: &[&'static str], expected: Option<(&[&str], &str)>) {
+            let lines: Vec<_> = lines.iter().map(|line| ("link", *line)).collect();
+            let mut headers = HeaderMap::new();
+            for (name, line) in &lines {
+                headers.append(*name, HeaderValue::from_static(line));
+            }
+            let at = Url::parse("https://wire.example/feeds/all").unwrap();
+            let hub = hub(&headers, &at);
+            let found = hub.as_ref().map(|hub| {
+                let hubs: Vec<&str> = hub.hubs.iter().map(Url::as_str).collect();
+                (hubs, hub.topic.as_str())
+            });
+            let expected = expected.map(|(hubs, topic)| (hubs.to_vec(), topic));
+            assert_eq!(found, expected, "{lines:?}");
+        }
+        let (hub, own) = ("https://hub.example/", "https://wire.example/feed");
+
+        let both = "<https://hub.example/>; rel=\"hub\", <../feed>; rel=\"self\"";
+        check(&[both], Some((&[hub], own)));
+        check(
+            &[
+                "<https://hub.example/>;rel=hub",
+                "</feed>; title=\"a, <b>; c\"; REL=self",
+            ],
+            Some((&[hub], own)),
+        );
+        check(
+            &[
+                "</feed>; rel=\"alternate Self\", <//hub.example>; rel=\"x hub\", <//b.example>; rel=hub",
+            ],
+            Some((&[hub, "https://b.example/"], own)),
+        );
+        check(&["<https://hub.example/>; rel=hub"], None);
+        check(&["</feed>; rel=self"], None);
+        check(&["<https://hub.example/; rel=hub, </feed>; rel=self"], None);
+        check(&["</feed>; rel=\"self, <x>; rel=hub"], None);
+        check(
+            &["<>;;;; ; rel; =;rel=\"hub self\""],
+            Some((
+                &["https://wire.example/feeds/all"],
+                "https://wire.example/feeds/all",
+            )),
+        );
+        check(&["<http://[>; rel=hub, </feed>; rel=self"], None);
         check(&[], None);
     }
 

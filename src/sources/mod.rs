@@ -10,6 +10,8 @@ pub mod guard;
 mod headers;
 mod moved;
 pub mod page;
+pub mod push;
+pub mod renew;
 pub mod rhythm;
 pub mod robots;
 pub mod rules;
@@ -17,6 +19,7 @@ pub mod schedule;
 mod trail;
 pub mod visit;
 pub mod watch;
+pub mod websub;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -28,7 +31,9 @@ use url::Url;
 use self::{
     entry::{Defect, Hints, Hub},
     page::{Listing, Missed},
+    push::PushToken,
     rules::Rules,
+    websub::{Subscription, Verification},
 };
 use crate::{
     id::{SourceName, TopicSlug},
@@ -67,11 +72,20 @@ pub enum FullText {
     Fetched,
 }
 
+impl Source {
+    /// Whether we go and ask; who pushes comes to us.
+    pub fn is_polled(&self) -> bool {
+        !matches!(self.origin, Origin::Push(_))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Feed(FeedUrl),
     Page(Listing),
     Folder(PathBuf),
+    /// Never polled: whoever holds the token brings the articles.
+    Push(PushToken),
 }
 
 impl Origin {
@@ -81,6 +95,7 @@ impl Origin {
             Origin::Feed(_) => "feed",
             Origin::Page(_) => "page",
             Origin::Folder(_) => "folder",
+            Origin::Push(_) => "push",
         }
     }
 
@@ -89,7 +104,7 @@ impl Origin {
         match self {
             Origin::Feed(url) => Some(url),
             Origin::Page(listing) => Some(&listing.url),
-            Origin::Folder(_) => None,
+            Origin::Folder(_) | Origin::Push(_) => None,
         }
     }
 }
@@ -100,6 +115,7 @@ impl fmt::Display for Origin {
             Origin::Feed(url) => url.as_str().fmt(f),
             Origin::Page(listing) => listing.url.as_str().fmt(f),
             Origin::Folder(path) => path.display().fmt(f),
+            Origin::Push(_) => f.write_str("pushed"),
         }
     }
 }
@@ -266,9 +282,21 @@ pub struct Standing {
     pub paused: Option<DateTime<Utc>>,
     /// Articles that it was the first to bring, whatever became of them.
     pub articles: u64,
+    /// Where we stand with a hub.
+    pub subscription: Option<Subscription>,
 }
 
-/// What is kept about polling.
+/// Whether a hub is told what it wants to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// We asked for that: its challenge is repeated.
+    Confirmed,
+    /// It said no, and that is noted.
+    Noted,
+    Unasked,
+}
+
+/// What is kept about polling and about hubs.
 #[async_trait]
 pub trait SourceStore: Send + Sync {
     /// The state of one source, or none if it was never polled.
@@ -290,4 +318,38 @@ pub trait SourceStore: Send + Sync {
 
     /// The paused sources, and since when.
     async fn paused(&self) -> port::Result<BTreeMap<SourceName, DateTime<Utc>>>;
+
+    async fn subscription(&self, source: &SourceName) -> port::Result<Option<Subscription>>;
+
+    /// The source, and its subscription, that hubs know by this address.
+    async fn hook(&self, id: &str) -> port::Result<Option<(SourceName, Subscription)>>;
+
+    /// Keeps the subscription of a source in the place of the one before. Only its own address
+    /// leads to it.
+    async fn keep_subscription(
+        &self,
+        source: &SourceName,
+        subscription: &Subscription,
+    ) -> port::Result<()>;
+
+    /// Notes that the hub did not take a request of the subscription of that id. Another
+    /// subscription, or one that the hub has confirmed meanwhile, is left as it is.
+    async fn subscription_failed(
+        &self,
+        source: &SourceName,
+        id: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> port::Result<()>;
+
+    /// Answers a hub that asks back at an address, and keeps what follows from the answer, in one
+    /// transaction.
+    async fn verify_subscription(
+        &self,
+        id: &str,
+        asked: Verification,
+        now: DateTime<Utc>,
+    ) -> port::Result<Verdict>;
+
+    async fn forget_subscription(&self, source: &SourceName) -> port::Result<()>;
 }

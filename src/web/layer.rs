@@ -25,7 +25,7 @@ const TOKEN_POLICY: &str = "default-src 'none'; style-src 'self'; \
                             form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The first parts of addresses that hold somebody's token.
-const TOKEN_PATHS: [&str; 2] = ["/confirm/", "/unsubscribe/"];
+const TOKEN_PATHS: [&str; 3] = ["/confirm/", "/unsubscribe/", "/hooks/"];
 
 pub(super) async fn surround(
     State(web): State<Arc<Web>>,
@@ -40,7 +40,7 @@ pub(super) async fn surround(
         .find(|start| path.starts_with(start));
     // The rest of such a path is as good as the person's signature.
     let path = token.map_or_else(|| path.to_owned(), |start| format!("{start}..."));
-    let json = reads_json(request.headers());
+    let json = path.starts_with("/api/") || reads_json(request.headers());
 
     let mut response = AssertUnwindSafe(next.run(request))
         .catch_unwind()
@@ -54,7 +54,7 @@ pub(super) async fn surround(
 
     let status = response.status().as_u16();
     let duration_ms = begun.elapsed().as_millis();
-    match problem.filter(|problem| problem.status.is_server_error()) {
+    match problem.filter(Problem::is_failure) {
         None => tracing::debug!(%method, path, status, duration_ms, "answered"),
         Some(problem) => {
             let cause = problem
@@ -89,7 +89,7 @@ fn explain(web: &Web, problem: &Problem, response: Response, json: bool) -> Resp
     } else {
         let page = Page::Message {
             title: problem.title,
-            text: problem.text,
+            text: &problem.text,
         };
         match web.templates.page(&web.site, &page) {
             Ok(page) => (problem.status, Html(page)).into_response(),

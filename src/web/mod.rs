@@ -1,7 +1,9 @@
 //! The public face: pages, feeds, and the links that mail carries.
 
+mod api;
 mod conditional;
 mod feeds;
+mod hooks;
 mod layer;
 pub mod mailbox;
 mod pages;
@@ -16,12 +18,14 @@ use axum::{
     extract::{self, DefaultBodyLimit},
     http::StatusCode,
     middleware,
-    routing::get,
+    routing::{get, post},
 };
 
 use crate::{
     clock::Clock,
     editions::{Edition, Site, feed::Format, render::Templates, select::SourceTitles},
+    ingest::{deliveries::Inbox, task::IngestDueSources},
+    sources::websub::Sha1,
     store::Store,
     subscribers::token::Tokens,
     task::Activator,
@@ -36,6 +40,9 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct State {
     pub store: Arc<dyn Store>,
+    /// Takes in what is pushed.
+    pub ingest: Arc<IngestDueSources>,
+    pub hooks: Hooks,
     pub site: Arc<Site>,
     pub editions: Arc<[Edition]>,
     pub source_titles: Arc<SourceTitles>,
@@ -44,6 +51,17 @@ pub struct State {
     pub clock: Clock,
     /// Woken when somebody asks to subscribe.
     pub wake_optin: Activator,
+}
+
+/// What the addresses that hubs know lead to.
+#[derive(Clone)]
+pub struct Hooks {
+    pub inbox: Arc<Inbox>,
+    /// Woken when something is put there.
+    pub wake: Activator,
+    pub sha1: Sha1,
+    /// The longest document that is read.
+    pub max_bytes: usize,
 }
 
 impl State {
@@ -59,6 +77,8 @@ impl State {
 struct Web {
     state: State,
     feeds: feeds::Cache,
+    pushes: api::InHand,
+    door: hooks::Door,
 }
 
 impl Deref for Web {
@@ -73,9 +93,12 @@ type Shared = extract::State<Arc<Web>>;
 
 /// Everything that the world may ask for.
 pub fn router(state: State) -> Router {
+    let max_delivery = DefaultBodyLimit::max(state.hooks.max_bytes);
     let web = Arc::new(Web {
         state,
         feeds: feeds::Cache::default(),
+        pushes: api::InHand::default(),
+        door: hooks::Door::default(),
     });
     let mut router = Router::new()
         .route("/", get(pages::index))
@@ -94,6 +117,21 @@ pub fn router(state: State) -> Router {
         .route(
             "/unsubscribe/{token}",
             get(unsubscribe::ask).post(unsubscribe::unsubscribe),
+        )
+        .route(
+            "/api/articles",
+            post(api::post).layer(DefaultBodyLimit::max(api::MAX_BODY_BYTES)),
+        )
+        .route(
+            "/api/articles/{guid}",
+            get(api::get)
+                .put(api::put)
+                .delete(api::delete)
+                .layer(DefaultBodyLimit::max(api::MAX_BODY_BYTES)),
+        )
+        .route(
+            "/hooks/{id}",
+            get(hooks::verify).post(hooks::deliver).layer(max_delivery),
         );
     for format in Format::ALL {
         let file = format.file_name();

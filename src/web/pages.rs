@@ -121,11 +121,12 @@ pub(super) async fn article(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id: ArticleId = id.parse().map_err(|_| Problem::not_found())?;
-    let article = web
-        .store
-        .article(id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
+    let Some(article) = web.store.article(id).await? else {
+        return Err(match web.store.removed(id).await? {
+            Some(_) => Problem::removed(),
+            None => Problem::not_found(),
+        });
+    };
     let published = published(&web, vec![article], RELATED).await?;
     let views = ArticleView::all(&published, &web.site, web.site.zone);
     let view = views.into_iter().next().ok_or_else(Problem::not_found)?;

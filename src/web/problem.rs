@@ -1,6 +1,8 @@
 //! What a visitor is told when something cannot be done, and the one place where errors become
 //! statuses.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -18,17 +20,27 @@ const RETRY_AFTER_SECONDS: u32 = 30;
 pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) title: &'static str,
-    pub(super) text: &'static str,
+    pub(super) text: Cow<'static, str>,
+    /// Seconds.
+    retry_after: Option<u32>,
+    /// `WWW-Authenticate` (RFC 6750, section 3).
+    challenge: Option<&'static str>,
     /// For the log, never for the visitor.
     pub(super) cause: Option<String>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, title: &'static str, text: &'static str) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        title: &'static str,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Problem {
             status,
             title,
-            text,
+            text: text.into(),
+            retry_after: None,
+            challenge: None,
             cause: None,
         }
     }
@@ -38,6 +50,15 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "There is no such page",
             "The address may be mistyped, or what it led to is no longer kept.",
+        )
+    }
+
+    /// An article that was taken out of the library.
+    pub(super) fn removed() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "This article was removed",
+            "It was published here, and it is not any more.",
         )
     }
 
@@ -66,12 +87,27 @@ impl Problem {
         )
     }
 
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "Not at this moment",
             "Nothing was changed. Please try again in a minute.",
         )
+        .retried_after(RETRY_AFTER_SECONDS)
+    }
+
+    pub(super) fn retried_after(self, seconds: u32) -> Self {
+        Problem {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
+    pub(super) fn challenging(self, challenge: &'static str) -> Self {
+        Problem {
+            challenge: Some(challenge),
+            ..self
+        }
     }
 
     pub(super) fn internal() -> Self {
@@ -80,6 +116,11 @@ impl Problem {
             "Something went wrong here",
             "It is our fault, and it has been noted.",
         )
+    }
+
+    /// Whether an operator must look, as they need not where a visitor comes again later.
+    pub(super) fn is_failure(&self) -> bool {
+        self.status == StatusCode::INTERNAL_SERVER_ERROR || self.cause.is_some()
     }
 
     fn because(self, err: &dyn std::error::Error) -> Self {
@@ -120,9 +161,15 @@ impl From<RenderError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            let retry = HeaderValue::from(RETRY_AFTER_SECONDS);
+        if let Some(seconds) = self.retry_after {
+            let retry = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, retry);
+        }
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().insert(self);
         response

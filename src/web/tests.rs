@@ -2,7 +2,7 @@
 
 mod shelf;
 
-use std::{collections::HashMap, net::SocketAddr, sync::atomic::Ordering};
+use std::{collections::HashMap, net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
@@ -10,12 +10,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
     editions::fixture::{article, edition, full, morning, site, source},
     id::SubscriberId,
+    ingest::{memory::Merits, read::Reader, turns::Turns},
     secret::Key,
+    sources::{
+        fetch::{FetchConfig, Fetcher},
+        guard::Guard,
+        visit::Visitor,
+    },
     subscribers::{
         How, Scope,
         token::{CONFIRM_WITHIN, Keyring, TokenPurpose},
@@ -56,6 +63,13 @@ async fn serve(shelf: Shelf) -> Served {
     let wake_optin = Activator::default();
     let state = State {
         store: shelf.clone(),
+        ingest: Arc::new(ingest(&shelf)),
+        hooks: Hooks {
+            inbox: Arc::new(Inbox::new(0)),
+            wake: Activator::default(),
+            sha1: Sha1::Refused,
+            max_bytes: 0,
+        },
         site: Arc::new(site()),
         editions: Arc::new([edition()]),
         source_titles: Arc::new(
@@ -80,6 +94,32 @@ async fn serve(shelf: Shelf) -> Served {
         address,
         wake_optin,
         _tasks: tasks,
+    }
+}
+
+/// Nothing is pushed in these tests.
+fn ingest(shelf: &Arc<Shelf>) -> IngestDueSources {
+    let config = FetchConfig::new("Courant".to_owned(), Guard::default());
+    let fetcher = Fetcher::new(config).unwrap();
+    let clock = Clock::standing_at(morning());
+    IngestDueSources {
+        polls: shelf.clone(),
+        store: shelf.clone(),
+        articles: shelf.clone(),
+        reader: Reader {
+            visitor: Visitor::new(fetcher.clone()),
+            fetcher,
+            store: shelf.clone(),
+        },
+        sources: Vec::new(),
+        turns: Turns::new(clock.clone(), Duration::ZERO),
+        clock,
+        retired: CancellationToken::new(),
+        merits: Arc::new(Merits {
+            window: TimeDelta::days(7),
+            priorities: HashMap::new(),
+        }),
+        memory: Arc::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     binary::{Courant, Ran},
@@ -121,6 +121,56 @@ fn check_names_what_the_configuration_names_and_is_not_there() {
     let Ran { code, stderr, .. } = courant.run(&["check"]);
     assert_eq!(code, 64);
     assert!(stderr.contains("courant.toml: line 2: "), "{stderr}");
+}
+
+#[test]
+fn a_removed_article_is_named_and_stays_away_beside_a_daemon_and_without() {
+    let courant = Courant::new();
+    courant.ok(&["ingest"]);
+
+    let ran = courant.run(&["articles", "remove", "1", "99"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.starts_with("removed 1 "), "{ran:?}");
+    assert!(ran.stderr.contains("there is no article 99"), "{ran:?}");
+
+    let daemon = courant.daemon();
+    let told = courant.ok(&["--json", "articles", "remove", "2"]);
+    assert_eq!(told.objects()[0]["id"], 2);
+    assert!(told.objects()[0]["title"].is_string());
+    assert_eq!(courant.run(&["articles", "remove", "2"]).code, 1);
+    courant.write_article("Barrier");
+    courant.ok(&["ingest"]);
+    let listed = courant.ok(&["--json", "articles", "list"]);
+    let titles: Vec<Value> = listed
+        .objects()
+        .iter()
+        .map(|article| article["title"].clone())
+        .collect();
+    assert_eq!(titles, ["Barrier"]);
+    daemon.stop();
+}
+
+#[test]
+fn a_source_that_is_pushed_to_is_not_polled_by_command() {
+    let courant = Courant::new();
+    let push = "\n[[source]]\nname = \"newsroom\"\npush = true\ntoken_file = \"token\"\n";
+    courant.write("courant.toml", &(courant.config() + push));
+    courant.write("token", "0123456789abcdef\n");
+
+    let polled = courant.ok(&["--json", "ingest"]);
+    assert_eq!(polled.objects().len(), 1);
+    let asked = courant.run(&["ingest", "--source", "newsroom"]);
+    assert_eq!(asked.code, 1);
+    assert!(asked.stderr.contains("pushed to, not polled"), "{asked:?}");
+
+    courant.write("token", "short\n");
+    let refused = courant.run(&["ingest"]);
+    assert_eq!(refused.code, 64);
+    assert!(
+        refused.stderr.contains("source[1].token_file"),
+        "{refused:?}"
+    );
+    assert!(!refused.stderr.contains("short\n"), "{refused:?}");
 }
 
 /// Everything that can be asked of a store, one after the other.
@@ -471,6 +521,7 @@ fn help_is_as_it_was() {
         "articles",
         "articles list",
         "articles show",
+        "articles remove",
         "editions",
         "editions list",
         "feed",

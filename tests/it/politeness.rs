@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc, Weekday};
 use courant::clock::Clock;
 use futures_util::StreamExt;
 
@@ -46,10 +46,10 @@ const HOUR: &str = "interval = \"1h\"";
 /// What failure after failure comes to: an hour, two, four, and so on to a day.
 const LADDER: RangeInclusive<usize> = 10..=11;
 
-const KINDS: [Kind; 35] = [
+const KINDS: [Kind; 37] = [
     kind("etag", 15, SIX, etag, 26..=29),
     kind("last-modified", 10, SIX, last_modified, 26..=29),
-    kind("both", 10, SIX, both, 26..=29),
+    kind("both", 5, SIX, both, 26..=29),
     kind("odd-bytes", 5, SIX, odd_bytes, 26..=29),
     kind("other-etag-same-body", 5, SIX, restless_etag, 26..=29),
     kind("etag-from-304", 5, SIX, etag_from_304, 26..=29),
@@ -66,6 +66,8 @@ const KINDS: [Kind; 35] = [
     kind("expires", 5, HOUR, expires, 13..=15),
     kind("ttl", 3, HOUR, ttl, 13..=15),
     kind("update-period", 2, HOUR, update_period, 13..=15),
+    kind("skip-hours", 3, HOUR, skip_hours, 70..=88),
+    kind("skip-days", 2, HOUR, skip_days, 105..=121),
     kind("moved", 5, HALF_A_DAY, moved, 5..=5),
     kind("moved-for-a-day", 5, HALF_A_DAY, moved_for_a_day, 13..=15),
     kind("moved-to-a-page", 3, HOUR, moved_to_a_page, LADDER),
@@ -233,6 +235,27 @@ fn update_period(ask: &Ask<'_>) -> Reply {
     hinting(ask, twice_a_day)
 }
 
+/// Asked between 8 and 20 o'clock alone.
+fn skip_hours(ask: &Ask<'_>) -> Reply {
+    let hours = (0..8).chain(20..24);
+    let hours: String = hours.map(|hour| format!("<hour>{hour}</hour>")).collect();
+    hinting(ask, &format!("<skipHours>{hours}</skipHours>"))
+}
+
+fn skip_days(ask: &Ask<'_>) -> Reply {
+    let days = "<skipDays><day>Tuesday</day><day>Sunday</day></skipDays>";
+    hinting(ask, days)
+}
+
+/// Whether the feed at `path` wants to be left alone at this time.
+fn is_skipped(path: &str, at: DateTime<Utc>) -> bool {
+    match path.rsplit_once('-') {
+        Some(("/skip-hours", _)) => !(8..20).contains(&at.hour()),
+        Some(("/skip-days", _)) => matches!(at.weekday(), Weekday::Tue | Weekday::Sun),
+        _ => false,
+    }
+}
+
 /// A document with `hint` among what it says of itself, which holds while it is not modified.
 fn hinting(ask: &Ask<'_>, hint: &str) -> Reply {
     match ask.etag {
@@ -367,6 +390,9 @@ impl Ledger {
         };
         if (&etag, &date) != (&page.etag, &page.date) {
             complain("not asked with the validators that it gave last");
+        }
+        if page.asked > 0 && is_skipped(&request.path, at) {
+            complain("asked at a time that it wants to be left alone");
         }
         if page.is_gone {
             complain("asked again although it is gone");

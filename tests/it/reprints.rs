@@ -122,8 +122,7 @@ async fn what_the_operator_split_stays_split_across_restarts() {
     };
     let split = article.reprints[0].id.unwrap();
 
-    app.app.store.split(split).await.unwrap();
-    app.app.ingest.forget().await;
+    app.app.ingest.split(split).await.unwrap();
     let app = app.restart().await;
     let mut both = story.clone();
     both.push("And a last word.".to_owned());

@@ -2,6 +2,9 @@
 
 mod polls;
 mod articles;
+mod hubs;
+mod pushes;
+mod removals;
 mod digests;
 mod people;
 mod optouts;
@@ -155,8 +158,9 @@ pub(crate) fn poll(result: &str) -> Poll {
 pub(crate) fn record(judged: Vec<Judged>) -> Record {
     Record {
         source: source("herald"),
-        poll: poll("read"),
+        poll: Some(poll("read")),
         judged,
+        push: None,
         now: at(0),
     }
 }

@@ -209,6 +209,21 @@ fn a_move_to_https_changes_nothing() {
 }
 
 #[test]
+fn a_firm_guid_is_its_article_whatever_else_has_changed() {
+    let mut library = Library::default();
+    library.ingest("desk", vec![entry("g", "https://a.example/1", "One")]);
+    let source = SourceName::parse("desk").unwrap();
+    let changed = || candidates(&source, vec![entry("g", "https://a.example/2", "Two")]);
+    let known = library.known(&asked(&changed()));
+
+    let doubted = by_identity(&source, changed(), &known);
+    let firm = by_identity(&source, with_firm_guids(changed()), &known);
+
+    assert_eq!((doubted.settled.len(), doubted.open.len()), (0, 1));
+    assert_eq!(firm.settled[0].finding, Finding::Revised);
+}
+
+#[test]
 fn a_guid_that_different_articles_share_identifies_none() {
     let one = || entry("guid", "https://a.example/1", "One");
     let two = || entry("guid", "https://a.example/2", "Two");

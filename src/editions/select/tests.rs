@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::*;
@@ -32,6 +33,10 @@ impl ArticleStore for Shelf {
     }
 
     async fn body(&self, _: ArticleId) -> port::Result<Option<Body>> {
+        Ok(None)
+    }
+
+    async fn removed(&self, _: ArticleId) -> port::Result<Option<DateTime<Utc>>> {
         Ok(None)
     }
 

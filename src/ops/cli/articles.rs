@@ -48,6 +48,12 @@ pub enum Articles {
         /// Its number, which `articles show` prints for each reprint that can be split off
         id: ArticleId,
     },
+    /// Remove articles for good: no source brings them back
+    Remove {
+        /// Their numbers, the first column of `articles list`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<ArticleId>,
+    },
 }
 
 /// Passages in common that are shown of a reprint.
@@ -76,6 +82,7 @@ impl Articles {
             Articles::Show { id } => show(app, out, id).await,
             Articles::Related { id } => reading(app, out, id).await,
             Articles::Split { id } => split(app, out, id).await,
+            Articles::Remove { ids } => remove(app, out, &ids).await,
         }
     }
 }
@@ -191,11 +198,10 @@ async fn reading(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
 }
 
 async fn split(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
-    match app.store.split(id).await? {
-        Split::From(home) => {
-            app.ingest.forget().await;
+    match app.ingest.split(id).await? {
+        Split::Apart(one, other) => {
             out.line(format!(
-                "{id} is an article of its own again, and no longer part of {home}"
+                "{one} and {other} are two articles again, and stay so"
             ))
             .await;
             Ok(Done::Wholly)
@@ -227,6 +233,40 @@ async fn shared(app: &App, reprint: &Reprint, text: &str) -> port::Result<Vec<St
     };
     let folded = app.store.folded(id).await?;
     Ok(folded.map_or_else(Vec::new, |(_, body)| passages(&body.text, text, PASSAGES)))
+}
+
+#[derive(Debug, Serialize)]
+struct Removed<'a> {
+    id: ArticleId,
+    title: &'a str,
+    source: &'a SourceName,
+    guid: Option<&'a str>,
+}
+
+/// Those that are not there hold up no other, and are named.
+async fn remove(app: &App, out: &Out, ids: &[ArticleId]) -> anyhow::Result<Done> {
+    let removed = app.ingest.remove(ids, app.clock.now()).await?;
+    for article in &removed {
+        if out.wants_json() {
+            let removed = Removed {
+                id: article.id,
+                title: article.heading(),
+                source: &article.source,
+                guid: article.guid.as_deref(),
+            };
+            out.object(&removed).await?;
+        }
+        out.line(format!("removed {} {}", article.id, article.heading()))
+            .await;
+    }
+    let mut done = Done::Wholly;
+    for id in ids {
+        if !removed.iter().any(|article| article.id == *id) {
+            out.note(format!("there is no article {id}")).await;
+            done = Done::InPart;
+        }
+    }
+    Ok(done)
 }
 
 /// What is known about an article, a line each.

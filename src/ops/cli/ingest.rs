@@ -37,6 +37,13 @@ impl Ingest {
         if let Some(unknown) = self.sources.iter().find(|name| !known(name)) {
             bail!("there is no source `{unknown}`");
         }
+        let is_pushed = |name: &SourceName| {
+            let mut sources = app.config.sources.iter();
+            sources.any(|source| source.name == *name && !source.is_polled())
+        };
+        if let Some(pushed) = self.sources.iter().find(|name| is_pushed(name)) {
+            bail!("the source `{pushed}` is pushed to, not polled");
+        }
         // Paused sources are asked only by name.
         let sources: Vec<_> = match self.sources.as_slice() {
             [] => app.ingest.unpaused().await?,

@@ -20,7 +20,7 @@ use crate::{
     delivery::relay::RelayUrl,
     editions::{Edition, Site},
     secret::Secret,
-    sources::{Source, fetch::FetchConfig},
+    sources::{Source, fetch::FetchConfig, websub::Sha1},
 };
 use reader::{Layers, Problem, World};
 
@@ -37,6 +37,8 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// The most that may lie between the dates of an article and its reprint.
     pub reprint_window: Duration,
+    /// Whether hubs may sign with SHA-1. Default: no.
+    pub websub_sha1: Sha1,
     pub sources: Vec<Source>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,

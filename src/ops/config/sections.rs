@@ -24,8 +24,10 @@ use crate::{
     editions::Site,
     secret::Secret,
     sources::{
+        Source,
         fetch::FetchConfig,
         guard::{Guard, Network},
+        websub::Sha1,
     },
     subscribers::address::EmailAddress,
 };
@@ -86,6 +88,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         sources.iter().map(|source| source.name.as_str()),
     );
     let offered = mail_templates(root, templates.as_deref());
+    no_shared_tokens(root, &sources);
     let editions = read_all(root, "edition", |section| {
         read_edition(section, zone, &sources, offered.as_ref())
     });
@@ -97,7 +100,13 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
     let mails = root.any_has("edition", "digest");
     let relay = read_relay(root, mails);
     let site = read_site(&site, zone, mails);
-    let fetch = read_fetch(&root.section("fetch"), site.as_ref());
+    let fetch = root.section("fetch");
+    let websub_sha1 = fetch.optional("websub_sha1", |value| match value.as_bool() {
+        Some(true) => Ok(Sha1::Accepted),
+        Some(false) => Ok(Sha1::Refused),
+        None => Err("must be true or false".to_owned()),
+    });
+    let fetch = read_fetch(&fetch, site.as_ref());
     Some(Config {
         site: site?,
         data_dir: data_dir?,
@@ -106,10 +115,24 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         web,
         fetch,
         reprint_window,
+        websub_sha1: websub_sha1.unwrap_or_default(),
         sources,
         editions,
         relay,
     })
+}
+
+/// A token names one source.
+fn no_shared_tokens(root: &Section<'_>, sources: &[Source]) {
+    for (n, source) in sources.iter().enumerate() {
+        let is_pushed_alike = |other: &&Source| !other.is_polled() && other.origin == source.origin;
+        if let Some(other) = sources[..n].iter().find(is_pushed_alike) {
+            root.report(
+                "source",
+                format!("`{}` and `{}` have the same token", other.name, source.name),
+            );
+        }
+    }
 }
 
 fn read_site(section: &Section<'_>, zone: Tz, mails: bool) -> Option<Site> {

@@ -13,8 +13,32 @@ use crate::{
     sources::{
         FeedUrl, FullText, Origin, Source,
         page::{Listing, Select},
+        push::PushToken,
     },
 };
+
+/// The token of a source that is pushed to; one in a file goes before one that stands here.
+fn read_push(section: &Section<'_>) -> Option<PushToken> {
+    let push = section.optional("push", |value| match value.as_bool() {
+        Some(true) => Ok(()),
+        _ => Err("must be true, or left out".to_owned()),
+    });
+    let in_file = section.optional("token_file", |value| {
+        let path = section.folder("token_file").join(words(value)?);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|err| format!("{} cannot be read: {err}", path.display()))?;
+        let token = text.trim_end().parse();
+        token.map_err(|err| format!("the token in {} {err}", path.display()))
+    });
+    let token = in_file.or(section.optional("token", text::<PushToken>));
+    let is_stated = section.has("token") || section.has("token_file");
+    match (section.has("push"), is_stated) {
+        (true, false) => section.report("token", "is missing: `push = true` needs one".to_owned()),
+        (false, true) => section.report("push", "is missing beside a token".to_owned()),
+        _ => {}
+    }
+    push.and(token)
+}
 
 pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
     let name: Option<SourceName> = section.required("name", text);
@@ -29,22 +53,24 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         Ok(Origin::Folder(path))
     });
     let page = read_page(section);
-    let kinds: Vec<&str> = ["feed", "page", "folder"]
+    let push = read_push(section).map(Origin::Push);
+    let kinds: Vec<&str> = ["feed", "page", "folder", "push"]
         .into_iter()
         .filter(|key| section.has(key))
         .collect();
     match kinds.as_slice() {
         [] => section.report(
             "feed",
-            "a source needs `feed = ADDRESS`, `page = ADDRESS` or `folder = PATH`".to_owned(),
+            "a source needs `feed = ADDRESS`, `page = ADDRESS`, `folder = PATH` or `push = true`"
+                .to_owned(),
         ),
         [_] => {}
         [first, .., last] => section.report(
             last,
-            format!("a source has either a {first} or a {last}, not both"),
+            format!("a source has either `{first}` or `{last}`, not both"),
         ),
     }
-    let origin = feed.or(page).or(folder);
+    let origin = feed.or(page).or(folder).or(push);
     let full_text = read_full_text(section);
     let interval = section.optional("interval", |value| match duration(value)? {
         interval if interval < Duration::from_secs(300) => Err("must be at least 5m".to_owned()),

@@ -45,7 +45,7 @@ fn everything_on() -> String {
     };
     let lines = SAMPLE
         .lines()
-        .filter(|line| !line.starts_with("#password =") && !line.starts_with("#password_file ="));
+        .filter(|line| !line.starts_with("#password =") && !line.contains("_file = "));
     lines
         .map(|line| if is_key(line) { &line[1..] } else { line })
         .collect::<Vec<_>>()
@@ -59,7 +59,7 @@ fn the_sample_loads_as_it_is_and_with_every_key_switched_on() {
 
     let full = everything_on().replace("http://localhost:8080/", "https://news.example.org/");
     let full = read(&full).unwrap();
-    assert_eq!(full.sources.len(), 3);
+    assert_eq!(full.sources.len(), 4);
     assert_eq!(full.editions[0].digests.len(), 1);
     assert_eq!(full.relay.unwrap().connections.get(), 8);
 }
@@ -160,7 +160,7 @@ fn a_page_is_read_with_its_selectors_and_a_bad_one_is_named_with_its_key() {
     .unwrap_err();
     assert_eq!(
         misplaced,
-        ["conf/courant.toml: source[0].page: a source has either a feed or a page, not both"]
+        ["conf/courant.toml: source[0].page: a source has either `feed` or `page`, not both"]
     );
 }
 
@@ -187,21 +187,61 @@ fn every_problem_of_a_configuration_is_named_at_once() {
             "conf/courant.toml: edition[0].select.sources: there is no source named `b`",
             "conf/courant.toml: site.base_url: must be https: digests carry one-click unsubscribe links (RFC 8058)",
             "conf/courant.toml: site.sender: nobody but gmail.com can sign mail from gmail.com: use an address of your own domain",
-            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, full_text, include, interval, mail_first, max_age, name, page, priority, select, title, topics",
+            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, full_text, include, interval, mail_first, max_age, name, page, priority, push, select, title, token, token_file, topics",
         ]
+    );
+}
+
+#[track_caller]
+fn check(from: &str, to: &str, expected: &str) {
+    let problems = read(&SOUND.replace(from, to)).unwrap_err();
+    assert!(
+        problems.iter().any(|problem| problem.contains(expected)),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_source_that_is_pushed_to_needs_a_token_of_its_own() {
+    let feed = "feed = \"https://a.example/feed\"";
+    let push = |token: &str| format!("push = true\n{token}");
+    check(
+        feed,
+        "push = false\nfeed = \"https://a.example/feed\"",
+        "must be true",
+    );
+    check(feed, &push(feed), "not both");
+    check(feed, &push(""), "source[0].token: is missing");
+    check(
+        feed,
+        &push("token = \"\""),
+        "source[0].token: must have at least 16",
+    );
+    check(
+        feed,
+        &push("token = \"123456789012345\""),
+        "source[0].token: must have",
+    );
+    check(
+        feed,
+        &push("token_file = \"no-such-file\""),
+        "cannot be read",
+    );
+    check(
+        feed,
+        "token = \"1234567890123456\"",
+        "source[0].push: is missing beside",
+    );
+    let twice = push("token = \"1234567890123456\"");
+    check(
+        feed,
+        &format!("{twice}\n[[source]]\nname = \"b\"\n{twice}"),
+        "`a` and `b` have the same token",
     );
 }
 
 #[test]
 fn what_contradicts_itself_is_refused() {
-    #[track_caller]
-    fn check(from: &str, to: &str, expected: &str) {
-        let problems = read(&SOUND.replace(from, to)).unwrap_err();
-        assert!(
-            problems.iter().any(|problem| problem.contains(expected)),
-            "{problems:?}"
-        );
-    }
     check(
         "feed = \"https://a.example/feed\"",
         "",

@@ -241,12 +241,12 @@ fn a_paused_source_is_left_alone_until_it_is_resumed() {
     let paused = source(0, "https://a.example/feed");
     let poll = due(&paused, 0);
     let mut agenda = empty();
-    agenda.add(&paused, &poll, Polling::Paused);
+    agenda.add(&paused, &poll, Polling::Off);
 
     assert_eq!((agenda.take(now()), agenda.next()), (None, None));
     agenda.reconsider(&paused.name, &poll, Polling::Active);
     assert_eq!(agenda.take(now()), Some(0));
-    agenda.reconsider(&paused.name, &poll, Polling::Paused);
+    agenda.reconsider(&paused.name, &poll, Polling::Off);
     agenda.done(0, &poll, now());
     assert_eq!(agenda.take(after(9)), None);
 }

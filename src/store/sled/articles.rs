@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     SledStore, fold,
-    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, FOLDED},
+    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, FOLDED, TOMBSTONE},
     tx::{Tx, legible},
 };
 use crate::{
@@ -69,6 +69,10 @@ impl ArticleStore for SledStore {
 
     async fn folded(&self, id: ArticleId) -> Result<Option<(Article, Body)>> {
         self.read(move |tx| tx.get(FOLDED, &id)).await
+    }
+
+    async fn removed(&self, id: ArticleId) -> Result<Option<DateTime<Utc>>> {
+        self.read(move |tx| tx.get(TOMBSTONE, &id)).await
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Article>> {

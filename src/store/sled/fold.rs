@@ -126,10 +126,27 @@ fn fold_kept(tx: &mut Tx<'_>, id: ArticleId, home: ArticleId, measure: Measure) 
     add_reprints(tx, home, reprints)
 }
 
+/// Forgets all that is folded into an article which is removed; returns under which ids it came.
+pub(super) fn remove(tx: &mut Tx<'_>, article: &Article) -> Result<Vec<ArticleId>> {
+    let face = tx.get(FACE, &article.id)?;
+    let members = article.reprints.iter().filter_map(|reprint| reprint.id);
+    let members: Vec<ArticleId> = members.chain(face).collect();
+    for member in &members {
+        tx.remove(FOLDED, member);
+        tx.remove(HOME, member);
+    }
+    tx.remove(FACE, &article.id);
+    Ok(members)
+}
+
 /// Makes what came under `id` an article of its own again.
 pub(super) fn split(tx: &mut Tx<'_>, id: ArticleId) -> Result<Split> {
     let Some(home) = tx.get(HOME, &id)? else {
-        return Ok(Split::NotFolded);
+        // The article shows another text than that under which it began: the other one leaves.
+        return match tx.get(FACE, &id)? {
+            Some(face) => split(tx, face),
+            None => Ok(Split::NotFolded),
+        };
     };
     let Some((shown, body)) = article(tx, home)? else {
         return Ok(Split::NotFolded);
@@ -173,7 +190,7 @@ pub(super) fn split(tx: &mut Tx<'_>, id: ArticleId) -> Result<Split> {
         ..alone
     };
     insert(tx, &alone, &text)?;
-    Ok(Split::From(home))
+    Ok(Split::Apart(home, id))
 }
 
 fn article(tx: &Tx<'_>, id: ArticleId) -> Result<Option<(Article, Body)>> {

@@ -3,19 +3,26 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::{
-    Durability, SledStore, fold,
-    table::{APART, ARTICLE, BODY, BROUGHT, BY_PUBLISHED, BY_SEEN, FOLDED, POLL, TRACE},
+    Durability, SledStore, fold, removal,
+    table::{
+        ANSWER, ANSWER_BY_AGE, APART, ARTICLE, BODY, BROUGHT, BY_PUBLISHED, BY_SEEN, FOLDED, POLL,
+        TRACE,
+    },
     tx::Tx,
 };
 use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint},
-    id::ArticleId,
-    ingest::{IngestStore, Judged, Place, Record, Recorded, Split, Verdict},
+    id::{ArticleId, SourceName},
+    ingest::{Answer, IngestStore, Judged, Place, Push, Record, Recorded, Split, Verdict},
     library::{Article, Body, Mail, Reprint},
-    port::Result,
+    port::{Result, StoreError},
 };
+
+/// Expired answers that are removed when one is added: more than one, so that they grow fewer.
+const PRUNED: usize = 10;
 
 #[async_trait]
 impl IngestStore for SledStore {
@@ -64,12 +71,26 @@ impl IngestStore for SledStore {
     }
 
     async fn record(&self, record: Record) -> Result<Recorded> {
-        self.write(Durability::Flushed, move |tx| {
+        // A poll finds again what a power cut took; who pushes does not push twice.
+        let durability = match record.push {
+            Some(_) => Durability::Synced,
+            None => Durability::Flushed,
+        };
+        self.write(durability, move |tx| {
             let mut recorded = Recorded::default();
-            for judged in record.judged {
-                keep(tx, judged, &mut recorded)?;
+            let race = match record.push {
+                Some(_) => Race::Refused,
+                None => Race::Tolerated,
+            };
+            if let Some(push) = record.push {
+                keep_push(tx, &record.source, push, record.now)?;
             }
-            tx.put(POLL, &record.source, &record.poll)?;
+            for judged in record.judged {
+                keep(tx, judged, race, &mut recorded)?;
+            }
+            if let Some(poll) = record.poll {
+                tx.put(POLL, &record.source, &poll)?;
+            }
             if recorded.new > 0 {
                 let before = tx.get(BROUGHT, &record.source)?.unwrap_or(0);
                 tx.put(BROUGHT, &record.source, &(before + recorded.new))?;
@@ -78,10 +99,89 @@ impl IngestStore for SledStore {
         })
         .await
     }
+
+    async fn answer(
+        &self,
+        source: &SourceName,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Answer>> {
+        let key = (source.clone(), key.to_owned());
+        let kept = self.read(move |tx| tx.get(ANSWER, &key)).await?;
+        Ok(kept.filter(|answer| !answer.has_expired(now)))
+    }
+
+    async fn remove(&self, ids: &[ArticleId], now: DateTime<Utc>) -> Result<Vec<Article>> {
+        // The whole library is read, and nobody waits for that in the queue of the writer.
+        let gone = ids.to_vec();
+        let mentions = self.read(move |tx| removal::mentions(tx, &gone)).await?;
+        let ids = ids.to_vec();
+        self.write(Durability::Synced, move |tx| {
+            removal::remove(tx, &ids, mentions, now)
+        })
+        .await
+    }
+
+    async fn unfold(&self, article: ArticleId, source: &SourceName, guid: &str) -> Result<()> {
+        let (source, guid) = (source.clone(), guid.to_owned());
+        self.write(Durability::Synced, move |tx| {
+            removal::unfold(tx, article, &source, &guid)
+        })
+        .await
+    }
+}
+
+/// What becomes of a new article whose fingerprint is taken.
+#[derive(Clone, Copy)]
+enum Race {
+    Tolerated,
+    Refused,
+}
+
+fn keep_push(tx: &mut Tx<'_>, source: &SourceName, push: Push, now: DateTime<Utc>) -> Result<()> {
+    for print in push.lifted {
+        if tx
+            .get(TRACE, &print)?
+            .is_some_and(|trace| trace.source == *source)
+        {
+            tx.remove(TRACE, &print);
+        }
+    }
+    let Some((key, answer)) = push.answer else {
+        return Ok(());
+    };
+    for row in tx.scan(ANSWER_BY_AGE.all()).keys().take(PRUNED) {
+        let (at, source, key) = row?;
+        if at + Answer::KEPT_FOR > now {
+            break;
+        }
+        tx.remove(ANSWER_BY_AGE, &(at, source.clone(), key.clone()));
+        tx.remove(ANSWER, &(source, key));
+    }
+    let key = (source.clone(), key);
+    if let Some(kept) = tx.get(ANSWER, &key)? {
+        if !kept.has_expired(now) {
+            return Err(lost("answer one request twice"));
+        }
+        tx.remove(ANSWER_BY_AGE, &(kept.at, key.0.clone(), key.1.clone()));
+    }
+    tx.put(
+        ANSWER_BY_AGE,
+        &(answer.at, key.0.clone(), key.1.clone()),
+        &(),
+    )?;
+    tx.put(ANSWER, &key, &answer)
+}
+
+fn lost(doing: &'static str) -> StoreError {
+    StoreError::Unavailable {
+        doing,
+        source: None,
+    }
 }
 
 /// Keeps one entry and counts it as what it turned out to be.
-fn keep(tx: &mut Tx<'_>, judged: Judged, recorded: &mut Recorded) -> Result<()> {
+fn keep(tx: &mut Tx<'_>, judged: Judged, race: Race, recorded: &mut Recorded) -> Result<()> {
     let Judged {
         prints,
         trace,
@@ -92,7 +192,10 @@ fn keep(tx: &mut Tx<'_>, judged: Judged, recorded: &mut Recorded) -> Result<()> 
             let (article, body) = *new;
             if is_any_taken(tx, &prints)? {
                 recorded.known += 1;
-                return Ok(());
+                return match race {
+                    Race::Tolerated => Ok(()),
+                    Race::Refused => Err(lost("record an article that came another way meanwhile")),
+                };
             }
             recorded.new += 1;
             recorded.held += u64::from(article.mail == Mail::Held);
@@ -100,8 +203,11 @@ fn keep(tx: &mut Tx<'_>, judged: Judged, recorded: &mut Recorded) -> Result<()> 
         }
         Verdict::Revised(revised) => {
             let (article, body) = *revised;
-            revise(tx, trace.article, article, &body)?;
-            recorded.revised += 1;
+            if revise(tx, trace.article, article, &body)? {
+                recorded.revised += 1;
+            } else {
+                recorded.known += 1;
+            }
         }
         Verdict::Reprint(reprint) => {
             if fold(tx, trace.article, reprint)? {
@@ -163,19 +269,20 @@ pub(super) fn uproot(tx: &mut Tx<'_>, article: &Article) {
     tx.remove(BY_SEEN, &(article.first_seen, article.id));
 }
 
-/// An article that is no longer there is left gone; of one that shows another text only its own
+/// Tells whether it did: an article that is no longer there is left gone, and of one that shows another text only its own
 /// copy changes.
-fn revise(tx: &mut Tx<'_>, id: ArticleId, new: Article, body: &Body) -> Result<()> {
+fn revise(tx: &mut Tx<'_>, id: ArticleId, new: Article, body: &Body) -> Result<bool> {
     let id = match fold::place(tx, id)? {
         Some(Place::Shown(home)) => home,
         Some(Place::Folded(_)) => {
             let article = Article { id, ..new };
-            return tx.put(FOLDED, &id, &(article, body.clone()));
+            tx.put(FOLDED, &id, &(article, body.clone()))?;
+            return Ok(false);
         }
-        None => return Ok(()),
+        None => return Ok(false),
     };
     let Some(old) = tx.get(ARTICLE, &id)? else {
-        return Ok(());
+        return Ok(false);
     };
     uproot(tx, &old);
     let revised = Article {
@@ -187,7 +294,8 @@ fn revise(tx: &mut Tx<'_>, id: ArticleId, new: Article, body: &Body) -> Result<(
         mail: old.mail,
         ..new
     };
-    insert(tx, &revised, body)
+    insert(tx, &revised, body)?;
+    Ok(true)
 }
 
 /// Adds a reprint to its article; tells whether it was not there yet.

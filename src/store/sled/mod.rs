@@ -16,6 +16,7 @@ mod key;
 mod lease;
 mod outbox;
 mod plan;
+mod removal;
 mod sources;
 mod subscribers;
 mod table;

@@ -1,4 +1,4 @@
-//! Where polling stands.
+//! Where polling stands, and where we stand with hubs.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,16 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Durability, SledStore,
-    table::{BROUGHT, PAUSE, POLL, Table},
+    table::{BROUGHT, HOOK, HUB, PAUSE, POLL, Table},
     tx::{Tx, legible},
 };
 use crate::{
     id::SourceName,
     port::Result,
-    sources::{Poll, SourceStore, Standing},
+    sources::{
+        Poll, SourceStore, Standing, Verdict,
+        websub::{Subscription, Verification, Verified},
+    },
 };
 
 #[async_trait]
@@ -41,6 +44,9 @@ impl SourceStore for SledStore {
             }
             for (source, n) in rows(tx, BROUGHT)? {
                 standings.entry(source).or_default().articles = n;
+            }
+            for (source, subscription) in rows(tx, HUB)? {
+                standings.entry(source).or_default().subscription = Some(subscription);
             }
             Ok(standings)
         })
@@ -81,6 +87,107 @@ impl SourceStore for SledStore {
     async fn paused(&self) -> Result<BTreeMap<SourceName, DateTime<Utc>>> {
         self.read(|tx| rows(tx, PAUSE)).await
     }
+
+    async fn subscription(&self, source: &SourceName) -> Result<Option<Subscription>> {
+        let source = source.clone();
+        self.read(move |tx| tx.get(HUB, &source)).await
+    }
+
+    async fn hook(&self, id: &str) -> Result<Option<(SourceName, Subscription)>> {
+        let id = id.to_owned();
+        self.read(move |tx| find(tx, id)).await
+    }
+
+    async fn keep_subscription(
+        &self,
+        source: &SourceName,
+        subscription: &Subscription,
+    ) -> Result<()> {
+        let (source, subscription) = (source.clone(), subscription.clone());
+        self.write(Durability::Flushed, move |tx| {
+            forget(tx, &source)?;
+            tx.put(HOOK, &subscription.id, &source)?;
+            tx.put(HUB, &source, &subscription)
+        })
+        .await
+    }
+
+    async fn subscription_failed(
+        &self,
+        source: &SourceName,
+        id: &str,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (source, id, reason) = (source.clone(), id.to_owned(), reason.to_owned());
+        self.write(Durability::Flushed, move |tx| {
+            match tx.get(HUB, &source)? {
+                Some(kept) if kept.id == id && kept.asked.is_some() => {
+                    tx.put(HUB, &source, &kept.failed(reason, now))
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn verify_subscription(
+        &self,
+        id: &str,
+        asked: Verification,
+        now: DateTime<Utc>,
+    ) -> Result<Verdict> {
+        let id = id.to_owned();
+        self.write(Durability::Flushed, move |tx| {
+            let Some((source, subscription)) = find(tx, id)? else {
+                return Ok(Verdict::Unasked);
+            };
+            match subscription.verify(&asked, now) {
+                Verified::Subscribed(live) => {
+                    tx.put(HUB, &source, &live)?;
+                    Ok(Verdict::Confirmed)
+                }
+                Verified::Ended => {
+                    forget(tx, &source)?;
+                    Ok(Verdict::Confirmed)
+                }
+                Verified::Denied(refused) => {
+                    tx.put(HUB, &source, &refused)?;
+                    Ok(Verdict::Noted)
+                }
+                Verified::Unasked => Ok(Verdict::Unasked),
+            }
+        })
+        .await
+    }
+
+    async fn forget_subscription(&self, source: &SourceName) -> Result<()> {
+        let source = source.clone();
+        self.write(Durability::Flushed, move |tx| forget(tx, &source))
+            .await
+    }
+}
+
+/// An id with a zero byte would be a longer key than it looks; none that we drew has one.
+fn find(tx: &Tx<'_>, id: String) -> Result<Option<(SourceName, Subscription)>> {
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    let Some(source) = tx.get(HOOK, &id)? else {
+        return Ok(None);
+    };
+    let subscription = tx.get(HUB, &source)?;
+    Ok(subscription
+        .filter(|subscription| subscription.id == id)
+        .map(|subscription| (source, subscription)))
+}
+
+fn forget(tx: &mut Tx<'_>, source: &SourceName) -> Result<()> {
+    if let Some(kept) = tx.get(HUB, source)? {
+        tx.remove(HOOK, &kept.id);
+        tx.remove(HUB, source);
+    }
+    Ok(())
 }
 
 fn rows<V: Serialize + DeserializeOwned>(

@@ -16,9 +16,10 @@ use crate::{
     delivery::{Content, Delivery, Tally},
     editions::{Digest, Progress},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
+    ingest::Answer,
     library::{Article, Body},
     port::{Result, StoreError},
-    sources::Poll,
+    sources::{Poll, websub},
     subscribers::{ConsentEvent, Subscriber, Subscription},
 };
 
@@ -36,6 +37,9 @@ pub(super) const POLL: Table<SourceName, Poll> = Table::new(10, "poll");
 pub(super) const PAUSE: Table<SourceName, DateTime<Utc>> = Table::new(11, "pause");
 /// Articles that a source was the first to bring.
 pub(super) const BROUGHT: Table<SourceName, u64> = Table::new(12, "brought");
+pub(super) const HUB: Table<SourceName, websub::Subscription> = Table::new(13, "hub");
+/// By the address that the hub posts to.
+pub(super) const HOOK: Table<String, SourceName> = Table::new(14, "hook");
 
 pub(super) const TRACE: Table<Fingerprint, Trace> = Table::new(20, "trace");
 pub(super) const ARTICLE: Table<ArticleId, Article> = Table::new(21, "article");
@@ -43,14 +47,21 @@ pub(super) const BODY: Table<ArticleId, Body> = Table::new(22, "body");
 pub(super) const BY_PUBLISHED: Table<(DateTime<Utc>, ArticleId), ()> =
     Table::new(23, "by published");
 /// What was folded into an article, by the id under which it came.
-pub(super) const FOLDED: Table<ArticleId, (Article, Body)> = Table::new(25, "folded");
+pub(super) const FOLDED: Table<ArticleId, (Article, Body)> = Table::new(60, "folded");
 /// The article that what came under another id belongs to.
-pub(super) const HOME: Table<ArticleId, ArticleId> = Table::new(26, "home");
+pub(super) const HOME: Table<ArticleId, ArticleId> = Table::new(61, "home");
 /// Whose text an article shows, if not its own.
-pub(super) const FACE: Table<ArticleId, ArticleId> = Table::new(27, "face");
+pub(super) const FACE: Table<ArticleId, ArticleId> = Table::new(62, "face");
 /// What the operator split.
-pub(super) const APART: Table<(ArticleId, ArticleId), ()> = Table::new(28, "apart");
+pub(super) const APART: Table<(ArticleId, ArticleId), ()> = Table::new(63, "apart");
 pub(super) const BY_SEEN: Table<(DateTime<Utc>, ArticleId), ()> = Table::new(24, "by seen");
+
+/// When an article was removed. Its traces stay as they are.
+pub(super) const TOMBSTONE: Table<ArticleId, DateTime<Utc>> = Table::new(25, "tombstone");
+/// By the source that pushed and the key of its request.
+pub(super) const ANSWER: Table<(SourceName, String), Answer> = Table::new(26, "answer");
+pub(super) const ANSWER_BY_AGE: Table<(DateTime<Utc>, SourceName, String), ()> =
+    Table::new(27, "answer by age");
 
 pub(super) const PROGRESS: Table<(EditionSlug, DigestName), Progress> = Table::new(30, "progress");
 pub(super) const DIGEST: Table<(EditionSlug, u32), Digest> = Table::new(31, "digest");
@@ -187,9 +198,9 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         }
     }
 
-    /// A key that is text may hold an address, and no log shows one.
+    /// A key that is text may hold an address or a token, and no log shows one.
     fn corrupt(self, key: &[u8]) -> StoreError {
-        let shown = if [ADDRESS.tag, PLAN.tag].contains(&self.tag) {
+        let shown = if [ADDRESS.tag, PLAN.tag, HOOK.tag].contains(&self.tag) {
             "(hidden)".to_owned()
         } else {
             key.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -16,11 +16,14 @@ use crate::{
     delivery::{Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Tally},
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
-    ingest::{IngestStore, Place, Record, Recorded, Split},
+    ingest::{Answer, IngestStore, Place, Record, Recorded, Split},
     library::{Article, ArticleStore, Body, Query},
     parts::Window,
     port::{Result, StoreError},
-    sources::{Poll, SourceStore, Standing},
+    sources::{
+        Poll, SourceStore, Standing, Verdict,
+        websub::{Subscription, Verification},
+    },
     subscribers::{
         ConsentEvent, How, Profile, Request, Requested, Scope, Subscriber, SubscriberStore,
         Unconfirmed, address::EmailAddress,
@@ -123,6 +126,10 @@ impl ArticleStore for Shelf {
             html: "<p>A text.</p>".to_owned(),
             text: "A text.".to_owned(),
         }))
+    }
+
+    async fn removed(&self, _: ArticleId) -> Result<Option<DateTime<Utc>>> {
+        self.answers().map(|()| None)
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Article>> {
@@ -345,6 +352,41 @@ impl SourceStore for Shelf {
     async fn paused(&self) -> Result<BTreeMap<SourceName, DateTime<Utc>>> {
         unasked("read")
     }
+
+    async fn subscription(&self, _: &SourceName) -> Result<Option<Subscription>> {
+        unasked("read")
+    }
+
+    async fn hook(&self, _: &str) -> Result<Option<(SourceName, Subscription)>> {
+        unasked("read")
+    }
+
+    async fn keep_subscription(&self, _: &SourceName, _: &Subscription) -> Result<()> {
+        unasked("record")
+    }
+
+    async fn subscription_failed(
+        &self,
+        _: &SourceName,
+        _: &str,
+        _: &str,
+        _: DateTime<Utc>,
+    ) -> Result<()> {
+        unasked("record")
+    }
+
+    async fn verify_subscription(
+        &self,
+        _: &str,
+        _: Verification,
+        _: DateTime<Utc>,
+    ) -> Result<Verdict> {
+        unasked("record")
+    }
+
+    async fn forget_subscription(&self, _: &SourceName) -> Result<()> {
+        unasked("record")
+    }
 }
 
 #[async_trait]
@@ -371,5 +413,17 @@ impl IngestStore for Shelf {
 
     async fn record(&self, _: Record) -> Result<Recorded> {
         unasked("record")
+    }
+
+    async fn answer(&self, _: &SourceName, _: &str, _: DateTime<Utc>) -> Result<Option<Answer>> {
+        unasked("answer")
+    }
+
+    async fn remove(&self, _: &[ArticleId], _: DateTime<Utc>) -> Result<Vec<Article>> {
+        unasked("remove")
+    }
+
+    async fn unfold(&self, _: ArticleId, _: &SourceName, _: &str) -> Result<()> {
+        unasked("unfold")
     }
 }

@@ -83,6 +83,7 @@ async fn the_articles_of_each_source_are_counted_as_they_are_recorded() {
             poll: Some(poll("read")),
             paused: None,
             articles: 3,
+            subscription: None,
         };
         let echo = Standing {
             paused: Some(at(3)),

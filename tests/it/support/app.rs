@@ -117,8 +117,10 @@ impl TestApp {
     pub(crate) async fn activate(&self, task: &str) -> Report {
         let app = &self.app;
         let deliver = app.deliver.clone().unwrap();
-        let tasks: [Arc<dyn Task>; 4] = [
+        let tasks: [Arc<dyn Task>; 6] = [
             app.ingest.clone(),
+            app.deliveries.clone(),
+            app.renew.clone(),
             app.publish.clone(),
             app.confirm.clone(),
             deliver,

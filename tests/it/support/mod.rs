@@ -4,5 +4,6 @@ pub(crate) mod app;
 pub(crate) mod binary;
 pub(crate) mod client;
 pub(crate) mod http;
+pub(crate) mod hub;
 pub(crate) mod mail;
 pub(crate) mod smtp;

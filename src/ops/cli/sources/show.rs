@@ -41,6 +41,7 @@ pub(super) async fn show(app: &App, out: &Out, name: &SourceName) -> anyhow::Res
     let facts = [
         identity(&stand, now),
         politeness(&stand.poll),
+        pushing(&stand, now),
         wishes(&stand),
     ];
     for (what, fact) in facts.concat() {
@@ -139,14 +140,27 @@ fn politeness(poll: &Poll) -> Facts {
                 .map(|rhythm| format!("an entry every {}", span(rhythm))),
         ),
         ("rests until", poll.rests_until.map(when)),
-        (
-            "hub",
-            poll.hub.as_ref().map(|hub| {
-                let hubs: Vec<&str> = hub.hubs.iter().map(url::Url::as_str).collect();
-                format!("{} for {}", hubs.join(", "), hub.topic)
-            }),
-        ),
     ])
+}
+
+/// Who brings what is new, beside polls or in their place.
+fn pushing(stand: &Stand<'_>, now: DateTime<Utc>) -> Facts {
+    let hub = stand.poll.hub.as_ref().map(|hub| {
+        let hubs: Vec<&str> = hub.hubs.iter().map(url::Url::as_str).collect();
+        format!("{} for {}", hubs.join(", "), hub.topic)
+    });
+    let subscription = stand.subscription.as_ref().map(|kept| {
+        let lease = match kept.until.filter(|until| now < *until) {
+            Some(until) => format!("at {} until {}", kept.hub, when(until)),
+            None => format!("none yet at {}", kept.hub),
+        };
+        let failed = kept.error.as_ref().filter(|_| kept.failures > 0);
+        match failed {
+            Some(error) => format!("{lease}; asked {} times in vain: {error}", kept.failures),
+            None => lease,
+        }
+    });
+    stated([("hub", hub), ("subscribed", subscription)])
 }
 
 /// What the operator asks of it.
@@ -181,6 +195,7 @@ fn object(stand: &Stand<'_>, articles: &[Article]) -> Value {
         source,
         poll,
         paused,
+        subscription,
         ..
     } = stand;
     let exact =
@@ -216,6 +231,13 @@ fn object(stand: &Stand<'_>, articles: &[Article]) -> Value {
         "rhythm_s": poll.rhythm.map(|rhythm| rhythm.as_secs()),
         "rests_until": exact(poll.rests_until),
         "hub": poll.hub,
+        "subscription": subscription.as_ref().map(|kept| json!({
+            "hub": kept.hub,
+            "until": exact(kept.until),
+            "next": exact(Some(kept.next)),
+            "failures": kept.failures,
+            "error": kept.error,
+        })),
         "interval_s": source.interval.map(|interval| interval.as_secs()),
         "topics": source.topics,
         "include": source.rules.include.as_ref().map(ToString::to_string),

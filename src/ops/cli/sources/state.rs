@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::sources::{Poll, Source, Standing};
+use crate::sources::{Poll, Source, Standing, websub::Subscription};
 
 /// In the order of how much an operator should care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -25,6 +25,7 @@ pub(super) struct Stand<'a> {
     pub(super) poll: Poll,
     pub(super) paused: Option<DateTime<Utc>>,
     pub(super) articles: u64,
+    pub(super) subscription: Option<Subscription>,
     pub(super) state: State,
 }
 
@@ -34,6 +35,7 @@ impl<'a> Stand<'a> {
             poll,
             paused,
             articles,
+            subscription,
         } = standing;
         let kept = poll.filter(|poll| poll.origin == source.origin.to_string());
         let is_polled = kept.is_some();
@@ -50,6 +52,7 @@ impl<'a> Stand<'a> {
             poll,
             paused,
             articles,
+            subscription,
             state,
         }
     }
@@ -61,7 +64,8 @@ impl<'a> Stand<'a> {
 
     /// None where no poll will come by itself.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
-        let may_come = !matches!(self.state, State::Paused | State::Gone);
+        let may_come =
+            self.source.is_polled() && !matches!(self.state, State::Paused | State::Gone);
         may_come.then_some(self.poll.next)
     }
 

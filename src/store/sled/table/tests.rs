@@ -71,6 +71,8 @@ fn no_two_tables_share_a_first_byte() {
         POLL.tag,
         PAUSE.tag,
         BROUGHT.tag,
+        HUB.tag,
+        HOOK.tag,
         TRACE.tag,
         ARTICLE.tag,
         BODY.tag,
@@ -80,6 +82,9 @@ fn no_two_tables_share_a_first_byte() {
         HOME.tag,
         FACE.tag,
         APART.tag,
+        TOMBSTONE.tag,
+        ANSWER.tag,
+        ANSWER_BY_AGE.tag,
         PROGRESS.tag,
         DIGEST.tag,
         UNPLANNED.tag,
@@ -132,6 +137,7 @@ fn add_articles(written: &mut Written) {
     written.add(POLL, &sample_poll());
     written.add(PAUSE, &at(0));
     written.add(BROUGHT, &300);
+    written.add(HUB, &sample_subscription());
     written.add(ARTICLE, &sample_article());
     let body = Body {
         html: "<p>".to_owned(),
@@ -141,6 +147,14 @@ fn add_articles(written: &mut Written) {
     written.add(FOLDED, &(sample_article(), body));
     written.add(HOME, &ArticleId(1));
     written.add(FACE, &ArticleId(2));
+    written.add(TOMBSTONE, &at(4));
+    let answer = Answer {
+        request: [7; 32],
+        status: 201,
+        body: "{}".to_owned(),
+        at: at(5),
+    };
+    written.add(ANSWER, &answer);
 }
 
 fn add_digests(written: &mut Written) {
@@ -318,6 +332,23 @@ fn sample_poll() -> Poll {
             times: 2,
             again: Some(at(3)),
         }],
+    }
+}
+
+fn sample_subscription() -> websub::Subscription {
+    websub::Subscription {
+        id: "i".to_owned(),
+        secret: "k".to_owned(),
+        hub: "http://a.b/".parse().unwrap(),
+        topic: "http://a.b/".parse().unwrap(),
+        asked: Some(websub::Asked {
+            mode: websub::Mode::Unsubscribe,
+            since: at(0),
+        }),
+        until: Some(at(1)),
+        next: at(2),
+        failures: 3,
+        error: Some("e".to_owned()),
     }
 }
 
