@@ -20,6 +20,9 @@ pub mod fingerprint;
 pub mod flood;
 pub mod judge;
 pub mod link;
+pub mod shingle;
+mod postings;
+pub mod reprint;
 
 use std::collections::HashMap;
 

@@ -69,6 +69,7 @@ pub(crate) fn article(id: u64, title: &str) -> Article {
         revised: None,
         reprints: Vec::new(),
         related: Vec::new(),
+        story: ArticleId(id),
         mail: Mail::Due,
     }
 }
@@ -125,7 +126,9 @@ pub(crate) fn full(id: u64, title: &str) -> Published {
         guid: None,
         url: Some(url("https://gazette.example/wall")),
         score: 1.0,
+        measure: None,
         seen: morning() + TimeDelta::minutes(5),
+        id: None,
     }];
     one.carriers = vec!["The Gazette".to_owned()];
     one.related = vec![

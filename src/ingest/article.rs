@@ -102,6 +102,7 @@ pub fn article(
         revised: None,
         reprints: Vec::new(),
         related: Vec::new(),
+        story: id,
         mail,
     };
     (article, body)

@@ -57,7 +57,7 @@ impl IngestDueSources {
         let held = self.held(ids.into_iter()).await?;
         let fresh: HashSet<ArticleId> = articles(judged).map(|(new, _)| new.id).collect();
         for fate in fates.iter_mut().filter(is_settled) {
-            let is_held = held.iter().any(|article| article.id == fate.article);
+            let is_held = held.contains_key(&fate.article);
             if !is_held && !fresh.contains(&fate.article) {
                 fate.outcome = Outcome::Removed;
             }
@@ -95,6 +95,9 @@ impl Name {
             let outcome = match &one.verdict {
                 Verdict::New(new) if new.0.guid.as_deref() == guid => Outcome::New,
                 Verdict::Revised(new) if new.0.guid.as_deref() == guid => Outcome::Revised,
+                Verdict::Folded(fold) if fold.article.guid.as_deref() == guid => {
+                    return Some((fold.home, Outcome::Reprint));
+                }
                 Verdict::Reprint(reprint) if reprint.guid.as_deref() == guid => Outcome::Reprint,
                 Verdict::Known if one.prints.contains(&self.print) => Outcome::Known,
                 _ => return None,

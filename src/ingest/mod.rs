@@ -1,6 +1,7 @@
 //! Bytes become entries, entries become articles.
 
 pub mod article;
+pub mod memory;
 pub mod task;
 mod round;
 pub mod turns;
@@ -39,7 +40,7 @@ mod sidecar;
 pub mod sanitize;
 pub mod text;
 
-use std::ops::AddAssign;
+use std::{collections::HashMap, ops::AddAssign};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,7 +49,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint},
     id::{ArticleId, SourceName},
-    library::{Article, Body, Reprint},
+    library::{Article, Body, Measure, Reprint},
     port,
     sources::Poll,
 };
@@ -68,10 +69,60 @@ pub enum Verdict {
     New(Box<(Article, Body)>),
     /// The representing source changed it; id, `first_seen`, reprints and `mail` stay as they are.
     Revised(Box<(Article, Body)>),
-    /// The same text from another source, or again from this one.
+    /// The same link or the same text, word for word, from another source or again from this one.
     Reprint(Reprint),
+    /// Nearly the text of an article that the library has.
+    Folded(Box<Fold>),
     /// Nothing a reader sees changed; only the trace is refreshed.
     Known,
+}
+
+/// An article that is one with an earlier one, and is kept folded into it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fold {
+    pub home: ArticleId,
+    pub measure: Measure,
+    pub shown: Shown,
+    /// Further articles of the library that this text shows to be one with `home`.
+    pub merged: Vec<(ArticleId, Measure)>,
+    pub article: Article,
+    pub body: Body,
+}
+
+/// Whose text an article shows after a fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Kept,
+    /// That of what is folded into it.
+    New,
+    /// That of an article which was merged into it.
+    Merged(ArticleId),
+}
+
+/// Where an entry that became an article stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Readers see its text, under this id.
+    Shown(ArticleId),
+    /// It is folded into this article, which shows another text.
+    Folded(ArticleId),
+}
+
+impl Place {
+    pub fn home(self) -> ArticleId {
+        match self {
+            Place::Shown(home) | Place::Folded(home) => home,
+        }
+    }
+}
+
+/// What came of splitting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// These are two articles now.
+    Apart(ArticleId, ArticleId),
+    /// Nothing came under that id that is folded into an article.
+    NotFolded,
 }
 
 /// Everything that one poll, one push or one delivery brought.
@@ -142,6 +193,15 @@ pub trait IngestStore: Send + Sync {
 
     /// Reserves `n` article ids and returns the first. Unused ones leave gaps.
     async fn reserve(&self, n: u64) -> port::Result<ArticleId>;
+
+    /// Where the entries stand that became `articles`; without those that were removed since.
+    async fn places(&self, articles: &[ArticleId]) -> port::Result<HashMap<ArticleId, Place>>;
+
+    /// Makes what came under `id` an article of its own again, for ever; no digest carries it.
+    async fn split(&self, id: ArticleId) -> port::Result<Split>;
+
+    /// The pairs that were split.
+    async fn apart(&self) -> port::Result<Vec<(ArticleId, ArticleId)>>;
 
     /// Records articles, fingerprints, validators and the next poll in one transaction.
     ///

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::task::IngestDueSources;
+use super::{Split, task::IngestDueSources};
 use crate::{
     dedupe::fingerprint,
     id::{ArticleId, SourceName},
@@ -26,15 +26,27 @@ impl IngestDueSources {
         ids: &[ArticleId],
         now: DateTime<Utc>,
     ) -> port::Result<Vec<Article>> {
-        let mut kept = self.index.lock().await;
-        // Should this be given up half-way, the index is built anew.
-        let mut index = kept.take();
+        let mut kept = self.memory.lock().await;
+        // Should this be given up half-way, the library is read anew.
+        let mut memory = kept.take();
         let removed = self.store.remove(ids, now).await?;
         for article in &removed {
-            index.iter_mut().for_each(|index| index.remove(article.id));
+            memory
+                .iter_mut()
+                .for_each(|memory| memory.remove(article.id));
         }
-        *kept = index;
+        *kept = memory;
         Ok(removed)
+    }
+
+    /// Makes what came under `id` an article of its own again.
+    pub async fn split(&self, id: ArticleId) -> port::Result<Split> {
+        let mut kept = self.memory.lock().await;
+        let split = self.store.split(id).await?;
+        if let Split::Apart(..) = split {
+            *kept = None;
+        }
+        Ok(split)
     }
 
     /// The article that `source` brought under `guid`, also one that was removed since.
@@ -62,9 +74,11 @@ impl IngestDueSources {
             return Ok(Withdrawn::Unknown);
         };
         if trace.represents {
+            // What is folded into another article leaves that one to its other carriers.
+            self.split(trace.article).await?;
             self.remove(&[trace.article], now).await?;
         } else {
-            let _judging = self.index.lock().await;
+            let _judging = self.memory.lock().await;
             self.store.unfold(trace.article, source, guid).await?;
         }
         Ok(Withdrawn::Gone)

@@ -1,7 +1,7 @@
 //! How entries enter the library, whichever way they came: judged, related, and recorded in one
 //! transaction.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     Answer, Judged, Push, Record, Recorded, Verdict,
     fate::{Fate, Name},
+    memory::Memory,
     sift::{self, Sifted},
     task::{IngestDueSources, Polled, articles, judged, off_the_runtime},
 };
@@ -17,7 +18,6 @@ use crate::{
     id::ArticleId,
     library::Article,
     port,
-    related::index::Index,
     sources::{Poll, Source, entry::Entry, schedule::Arrival},
 };
 
@@ -45,7 +45,7 @@ pub(super) struct Lifting {
 /// Judged and related, to be recorded before anybody else judges.
 struct Ready {
     judged: Vec<Judged>,
-    index: Option<Index>,
+    memory: Option<Memory>,
     lifted: Vec<Fingerprint>,
     new: u64,
 }
@@ -71,7 +71,7 @@ impl IngestDueSources {
     ) -> port::Result<Polled> {
         let (bundle, left_out) = sifted(source, bundle, now).await;
         arrival.unread.extend(sift::note(left_out));
-        let mut kept = self.index.lock().await;
+        let mut kept = self.memory.lock().await;
         let ready = self
             .prepare(&mut kept, source, before, bundle, Removed::StayGone, now)
             .await?;
@@ -85,7 +85,7 @@ impl IngestDueSources {
             now,
         };
         let recorded = self.store.record(record).await?;
-        *kept = ready.index;
+        *kept = ready.memory;
         Ok(Polled {
             left_out,
             ..Polled::of(recorded, before, poll)
@@ -101,7 +101,7 @@ impl IngestDueSources {
         now: DateTime<Utc>,
     ) -> port::Result<Recorded> {
         let (bundle, _) = sifted(source, bundle, now).await;
-        let mut kept = self.index.lock().await;
+        let mut kept = self.memory.lock().await;
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
         let ready = self
             .prepare(&mut kept, source, &before, bundle, Removed::StayGone, now)
@@ -114,7 +114,7 @@ impl IngestDueSources {
             now,
         };
         let recorded = self.store.record(record).await?;
-        *kept = ready.index;
+        *kept = ready.memory;
         Ok(recorded)
     }
 
@@ -129,7 +129,7 @@ impl IngestDueSources {
         answer: impl FnOnce(&[Fate]) -> Option<(String, Answer)>,
         now: DateTime<Utc>,
     ) -> port::Result<Vec<Fate>> {
-        let mut kept = self.index.lock().await;
+        let mut kept = self.memory.lock().await;
         let before = Poll::resumed(self.polls.poll(&source.name).await?, source, now);
         let dates: Vec<_> = bundle.entries.iter().map(|entry| entry.published).collect();
         let names: Vec<Name> = bundle
@@ -153,15 +153,15 @@ impl IngestDueSources {
             now,
         };
         self.store.record(record).await?;
-        *kept = ready.index;
+        *kept = ready.memory;
         Ok(fates)
     }
 
-    /// Judges the entries of a document and relates what is new. The index is taken out of `kept`,
-    /// to be put back when the store holds what it holds, and else to be built anew.
+    /// Judges the entries of a document and relates what is new. The memory is taken out of
+    /// `kept`, to be put back when the store holds what it holds, and else to be read anew.
     async fn prepare(
         &self,
-        kept: &mut Option<Index>,
+        kept: &mut Option<Memory>,
         source: &Source,
         before: &Poll,
         bundle: Bundle,
@@ -181,13 +181,15 @@ impl IngestDueSources {
         let first = self.store.reserve(new).await?;
         let mut judged = judged(source, before, judgments, first, now);
         self.leave_gone(&mut judged).await?;
-        let mut index = kept.take();
+        let mut memory = kept.take();
         if articles(&judged).next().is_some() {
-            index = Some(self.relate(index, &mut judged).await?);
+            let placed;
+            (placed, judged) = self.place(memory, judged, now).await?;
+            memory = Some(placed);
         }
         Ok(Ready {
             judged,
-            index,
+            memory,
             lifted: lifting.prints,
             new,
         })
@@ -206,33 +208,32 @@ impl IngestDueSources {
         let changed = judged.iter().filter(|one| changes(one));
         let held = self.held(changed.map(|one| one.trace.article)).await?;
         for one in judged {
-            if changes(one) && !held.iter().any(|article| article.id == one.trace.article) {
+            if changes(one) && !held.contains_key(&one.trace.article) {
                 one.verdict = Verdict::Known;
             }
         }
         Ok(())
     }
 
+    /// Those of `ids` that are in the library, each with the article that it stands in now.
     pub(super) async fn held(
         &self,
         ids: impl Iterator<Item = ArticleId>,
-    ) -> port::Result<Vec<Article>> {
+    ) -> port::Result<HashMap<ArticleId, Article>> {
         let ids: HashSet<ArticleId> = ids.collect();
-        match ids.len() {
-            0 => Ok(Vec::new()),
-            _ => {
-                self.articles
-                    .articles(&ids.into_iter().collect::<Vec<_>>())
-                    .await
+        let mut held = HashMap::new();
+        for id in ids {
+            if let Some(article) = self.articles.article(id).await? {
+                held.insert(id, article);
             }
         }
+        Ok(held)
     }
 
     /// Leaves out what leads to removed articles.
     pub(super) async fn still_held(&self, mut known: Known) -> port::Result<Known> {
         let held = self.held(known.values().map(|trace| trace.article)).await?;
-        let held: HashSet<ArticleId> = held.iter().map(|article| article.id).collect();
-        known.retain(|_, trace| held.contains(&trace.article));
+        known.retain(|_, trace| held.contains_key(&trace.article));
         Ok(known)
     }
 
@@ -249,10 +250,10 @@ impl IngestDueSources {
         }
         let held = self.held(known.values().map(|trace| trace.article)).await?;
         let is_there = |trace: &Trace| {
-            let article = held.iter().find(|article| article.id == trace.article);
-            article.is_some_and(|article| {
+            held.get(&trace.article).is_some_and(|article| {
                 let mut carriers = article.reprints.iter().map(|reprint| &reprint.source);
-                trace.represents || carriers.any(|carrier| *carrier == source.name)
+                let represents = trace.represents && article.source == source.name;
+                represents || carriers.any(|carrier| *carrier == source.name)
             })
         };
         known.retain(|print, trace| {

@@ -18,6 +18,7 @@ use super::{
     IngestStore, Judged, Recorded, Verdict,
     article::{self, Readable},
     full_text,
+    memory::{Known, Memory, Merits},
     read::{Asked, Brought, Reader},
     round::ROUND,
     take::{Bundle, Lifting},
@@ -31,9 +32,8 @@ use crate::{
         judge::{self, Finding, Judgment},
     },
     id::ArticleId,
-    library::{Article, ArticleStore, Body, Mail, Query, Reprint},
+    library::{Article, ArticleStore, Body, Mail, Reprint},
     port,
-    related::{index::Index, named},
     sources::{
         Poll, Source, SourceStore,
         entry::{Entry, Full},
@@ -42,10 +42,7 @@ use crate::{
     task::{Report, Task, chain},
 };
 
-/// Related articles that are kept for each; an edition shows its own number of them.
-const RELATED: usize = 10;
-
-/// Articles whose text is in memory at once while the index is built.
+/// Articles whose text is in memory at once while the library is read.
 const PAGE: usize = 1000;
 
 /// Polls every source that is due.
@@ -59,9 +56,10 @@ pub struct IngestDueSources {
     pub clock: Clock,
     /// Cancelled when no further source should be begun.
     pub retired: CancellationToken,
-    /// Built from the store when it is first needed. Whoever holds it is the only one who judges:
+    pub merits: Arc<Merits>,
+    /// Read from the store when it is first needed. Whoever holds it is the only one who judges:
     /// two sources that bring one story at the same moment are judged one after the other.
-    pub index: Arc<Mutex<Option<Index>>>,
+    pub memory: Arc<Mutex<Option<Memory>>>,
 }
 
 /// What came of a poll.
@@ -189,63 +187,68 @@ impl IngestDueSources {
         Ok(opened.into_iter().zip(readables).chain(settled).collect())
     }
 
-    /// Gives every new or revised article its related ones, the oldest first.
-    pub(super) async fn relate(
+    /// Folds reprints and relates what is left, the oldest first.
+    pub(super) async fn place(
         &self,
-        index: Option<Index>,
-        judged: &mut [Judged],
-    ) -> port::Result<Index> {
-        let prints = |one: &Judged| {
-            one.prints
-                .iter()
-                .map(|print| (*print, one.trace.article))
-                .collect::<Vec<_>>()
-        };
-        let fresh: HashMap<Fingerprint, ArticleId> = judged.iter().flat_map(prints).collect();
-        let links: Vec<Fingerprint> = articles(judged)
-            .flat_map(|(article, _)| named_prints(article))
-            .collect();
-        let known = self.still_held(self.store.known(&links).await?).await?;
-        let find = |print| {
-            known
-                .get(&print)
-                .map(|trace| trace.article)
-                .or_else(|| fresh.get(&print).copied())
-        };
-
-        let mut index = match index {
-            Some(index) => index,
-            None => self.build_index().await?,
+        memory: Option<Memory>,
+        mut judged: Vec<Judged>,
+        now: DateTime<Utc>,
+    ) -> port::Result<(Memory, Vec<Judged>)> {
+        let known = self.known(&judged).await?;
+        let mut memory = match memory {
+            Some(memory) => memory,
+            None => self.remember(now).await?,
         };
         judged.sort_by_key(|one| (one.trace.article, !matches!(one.verdict, Verdict::New(_))));
-        for (article, body) in articles(judged) {
-            index.add(article, &body.text);
-        }
-        for one in judged {
-            if let Verdict::New(new) | Verdict::Revised(new) = &mut one.verdict {
-                let article = &mut new.0;
-                let named: Vec<ArticleId> = named_prints(article).filter_map(find).collect();
-                article.related = named::merge(
-                    article.id,
-                    named,
-                    index.relate(article.id, RELATED),
-                    RELATED,
-                );
-            }
-        }
-        Ok(index)
+        memory.heed(&self.merits);
+        Ok(off_the_runtime(move || {
+            let judged = memory.place(judged, &known, now);
+            (memory, judged)
+        })
+        .await)
     }
 
-    async fn build_index(&self) -> port::Result<Index> {
-        let mut index = Index::default();
-        let articles = self.articles.list(&Query::default()).await?;
-        for page in articles.chunks(PAGE) {
-            for article in page {
-                let body = self.articles.body(article.id).await?.unwrap_or_default();
-                index.add(article, &body.text);
-            }
+    /// What the store knows of the links that authors named and of where revised entries stand.
+    async fn known(&self, judged: &[Judged]) -> port::Result<Known> {
+        let named: Vec<Fingerprint> = articles(judged)
+            .flat_map(|(article, _)| named_prints(article))
+            .collect();
+        let found = self.still_held(self.store.known(&named).await?).await?;
+        let fresh = |one: &Judged| {
+            let article = one.trace.article;
+            one.prints
+                .iter()
+                .map(move |print| (*print, article))
+                .collect::<Vec<_>>()
+        };
+        let mut links: HashMap<Fingerprint, ArticleId> = judged.iter().flat_map(fresh).collect();
+        links.extend(found.iter().map(|(print, trace)| (*print, trace.article)));
+        let mut ids: Vec<ArticleId> = found.values().map(|trace| trace.article).collect();
+        ids.extend(articles(judged).map(|(article, _)| article.id));
+        let places = self.store.places(&ids).await?;
+        for id in links.values_mut() {
+            *id = places.get(id).map_or(*id, |place| place.home());
         }
-        Ok(index)
+        Ok(Known { links, places })
+    }
+
+    /// Reads the library into memory.
+    async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
+        let apart = self.store.apart().await?;
+        let mut memory = Memory::new(self.merits.clone(), apart);
+        let mut after = None;
+        loop {
+            let page = self.articles.page(after, PAGE).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(memory);
+            };
+            after = Some(last.id);
+            memory = off_the_runtime(move || {
+                memory.recall(&page, now);
+                memory
+            })
+            .await;
+        }
     }
 }
 
@@ -324,7 +327,9 @@ pub(super) fn judged(
                 guid: entry.guid,
                 url: entry.url,
                 score,
+                measure: None,
                 seen: now,
+                id: None,
             }),
             (Finding::Known | Finding::New | Finding::Revised, _) => Verdict::Known,
         };
@@ -340,7 +345,7 @@ pub(super) fn judged(
 pub(super) fn articles(judged: &[Judged]) -> impl Iterator<Item = &(Article, Body)> {
     judged.iter().filter_map(|one| match &one.verdict {
         Verdict::New(new) | Verdict::Revised(new) => Some(&**new),
-        Verdict::Reprint(_) | Verdict::Known => None,
+        Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known => None,
     })
 }
 

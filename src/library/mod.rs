@@ -42,6 +42,9 @@ pub struct Article {
     pub reprints: Vec<Reprint>,
     /// Best first.
     pub related: Vec<Related>,
+    /// What several articles of different text tell, by the id of the first one; its own where it
+    /// is the first.
+    pub story: ArticleId,
     pub mail: Mail,
 }
 
@@ -103,7 +106,23 @@ pub struct Reprint {
     pub url: Option<Url>,
     /// How much of the text agrees, 0 to 1.
     pub score: f32,
+    /// What the score was made of; none where the link or the whole text is the same.
+    pub measure: Option<Measure>,
     pub seen: DateTime<Utc>,
+    /// The id that it came with, and under which it can be split off; none where its link says that
+    /// it is the article itself.
+    pub id: Option<ArticleId>,
+}
+
+/// How much two texts agree, each from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// How much of the shorter text stands in the other.
+    pub contained: f32,
+    /// How much of it lies in passages that agree at all.
+    pub spread: f32,
+    /// How alike title and lead are.
+    pub lead: f32,
 }
 
 /// An earlier article worth reading with this one.
@@ -114,6 +133,8 @@ pub struct Related {
     pub score: f32,
     /// The author of the article named it.
     pub named: bool,
+    /// It is an earlier article of the same story.
+    pub same_story: bool,
 }
 
 /// Which articles to list, latest first.
@@ -153,10 +174,18 @@ impl Query {
 /// Reading the library.
 #[async_trait]
 pub trait ArticleStore: Send + Sync {
+    /// The article with that id, or the one that it was folded into.
     async fn article(&self, id: ArticleId) -> port::Result<Option<Article>>;
 
-    /// Those of `ids` that the library holds, in the order of `ids`.
+    /// Those of `ids` that the library holds, in the order of `ids`; what was folded stands for the
+    /// article that it was folded into, and each comes once.
     async fn articles(&self, ids: &[ArticleId]) -> port::Result<Vec<Article>>;
+
+    /// The articles behind `after` by id, with their texts, at most `n`.
+    async fn page(&self, after: Option<ArticleId>, n: usize) -> port::Result<Vec<(Article, Body)>>;
+
+    /// What came under `id` and is folded into an article, as it came.
+    async fn folded(&self, id: ArticleId) -> port::Result<Option<(Article, Body)>>;
 
     async fn body(&self, id: ArticleId) -> port::Result<Option<Body>>;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use chrono::TimeDelta;
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::{sync::Mutex, task::spawn_blocking};
@@ -20,12 +21,12 @@ use crate::{
     id::EditionSlug,
     ingest::{
         deliveries::{Inbox, TakeDeliveries},
+        memory::{Memory, Merits},
         read::Reader,
         task::IngestDueSources,
         turns::Turns,
     },
-    related::index::Index,
-    sources::{fetch::Fetcher, renew::RenewSubscriptions, visit::Visitor},
+    sources::{Source, fetch::Fetcher, renew::RenewSubscriptions, visit::Visitor},
     store::{Store, sled::SledStore},
     subscribers::token::Tokens,
     task::Activator,
@@ -67,7 +68,7 @@ pub struct Wakes {
 /// What goes from one configuration to the next beside the store. For a moment the old parts and the
 /// new ones are at work together, and only one of them may judge.
 struct Shared {
-    index: Arc<Mutex<Option<Index>>>,
+    memory: Arc<Mutex<Option<Memory>>>,
     inbox: Arc<Inbox>,
 }
 
@@ -83,7 +84,7 @@ impl App {
         let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
         let tokens = Arc::new(Tokens::new(keys.tokens));
         let shared = Shared {
-            index: Arc::default(),
+            memory: Arc::default(),
             inbox: Arc::new(Inbox::new(2 * config.fetch.max_bytes)),
         };
         let stop = CancellationToken::new();
@@ -95,7 +96,7 @@ impl App {
         let (store, tokens) = (self.store.clone(), self.web.tokens.clone());
         let (clock, stop) = (self.clock.clone(), self.stop.clone());
         let shared = Shared {
-            index: self.ingest.index.clone(),
+            memory: self.ingest.memory.clone(),
             inbox: self.deliveries.inbox.clone(),
         };
         let app = Self::assemble(config, clock, store, tokens, shared, stop).await?;
@@ -135,7 +136,8 @@ impl App {
             turns: Turns::new(clock.clone(), config.fetch.spacing),
             clock: clock.clone(),
             retired: retired.clone(),
-            index: shared.index,
+            merits: Arc::new(merits(&config)),
+            memory: shared.memory,
         });
         let deliveries = Arc::new(TakeDeliveries {
             inbox: shared.inbox,
@@ -192,6 +194,15 @@ impl App {
             .iter()
             .find(|edition| edition.slug == *slug);
         edition.ok_or_else(|| anyhow!("there is no edition `{slug}`; known: {}", known()))
+    }
+}
+
+fn merits(config: &Config) -> Merits {
+    let priorities = config.sources.iter().filter(|source| source.priority != 0);
+    let priority = |source: &Source| (source.name.clone(), source.priority);
+    Merits {
+        window: TimeDelta::from_std(config.reprint_window).unwrap_or_default(),
+        priorities: priorities.map(priority).collect(),
     }
 }
 

@@ -2,35 +2,24 @@
 //!
 //! An article asks with its own most telling words. A score is a share of what the article would
 //! score itself, so that one cut-off fits long and short ones. Recent articles are preferred
-//! without burying old ones.
+//! without burying old ones. Articles that come close in time and words tell one story.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::{list::List, telling::Telling};
 use crate::{
     id::ArticleId,
     library::{Article, Related},
-    words::words,
+    words::Term,
 };
 
-/// A word of the title weighs as much as this many in the text.
-const TITLE: f32 = 3.0;
-
-/// How soon further mentions of a word add little (k1 of BM25).
-const SATURATION: f32 = 1.2;
-
-/// How much of a word's weight depends on the length of its text (b of BM25).
-const LENGTH: f32 = 0.75;
-
-/// The words of a text of usual length. Fixed, so that weights never change once computed.
-const USUAL: f32 = 200.0;
-
-/// Words of a text that are read; bounds what one article can cost.
-const READ: usize = 2_000;
-
 /// Terms that an article asks with, the most telling ones.
-const ASKED: usize = 50;
+const ASKED: usize = 80;
+
+/// Postings that are read for one article; bounds what asking can cost.
+const READ: usize = 400_000;
 
 /// A term in more than this share of the articles tells nothing, once there are [`FEW`].
 const COMMON: f32 = 0.3;
@@ -39,32 +28,57 @@ const FEW: usize = 50;
 /// In so many days recency loses half of what it adds; it adds as much again to what is new.
 const HALF_LIFE_DAYS: f32 = 30.0;
 
+/// An article with this share of another's words and not much older tells the same story.
+const STORY: f32 = 0.24;
+
+/// The most that lies between two articles of a story that follow each other.
+const STORY_GAP: TimeDelta = TimeDelta::hours(72);
+
+/// Of two articles whose scores differ by less than this share, the one of another source is read.
+const ALIKE: f32 = 0.05;
+
+/// Articles that are weighed against each other for the few that are read.
+const WEIGHED: usize = 100;
+
+/// Removed articles that are carried along before the index is made anew, as a share of all.
+const DEAD: usize = 4;
+
 /// The articles that others may be related to, by the words they hold.
 #[derive(Debug, Default)]
 pub struct Index {
-    terms: HashMap<Box<str>, u32>,
+    terms: HashMap<Term, u32>,
     /// By term.
-    postings: Vec<Vec<Posting>>,
-    /// By slot. Those of removed articles are used again.
+    lists: Vec<List>,
+    /// By slot, in the order in which they came; none for those of removed articles.
     documents: Vec<Option<Document>>,
-    free: Vec<u32>,
     slots: HashMap<ArticleId, u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Posting {
-    slot: u32,
-    weight: f32,
-}
-
-#[derive(Debug)]
 struct Document {
     id: ArticleId,
     published: DateTime<Utc>,
+    source: Term,
+    story: ArticleId,
     /// The primary subtag of BCP 47.
-    language: Option<Box<str>>,
-    /// With their weights, before rarity.
-    terms: Vec<(u32, f32)>,
+    language: Option<Term>,
+}
+
+/// What goes with an article.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The story that it is part of, named by the first article of it; none where it begins one.
+    pub story: Option<ArticleId>,
+    /// Best first.
+    pub related: Vec<Related>,
+}
+
+/// An earlier article that shares words, and how much of them.
+#[derive(Clone, Copy)]
+struct Hit {
+    document: Document,
+    share: f32,
+    score: f32,
 }
 
 impl Index {
@@ -76,151 +90,214 @@ impl Index {
         self.slots.is_empty()
     }
 
+    /// Bytes on the heap, near enough.
+    pub fn bytes(&self) -> usize {
+        self.lists.iter().map(List::bytes).sum::<usize>()
+            + self.lists.capacity() * size_of::<List>()
+            + self.terms.capacity() * 9
+            + self.documents.capacity() * size_of::<Option<Document>>()
+            + self.slots.capacity() * 17
+    }
+
     /// Adds an article, or replaces what was known of it.
-    pub fn add(&mut self, article: &Article, text: &str) {
-        self.remove(article.id);
-        let slot = self.slot();
-        let terms = self.weigh(&article.title, text);
-        for &(term, weight) in &terms {
-            self.postings[term as usize].push(Posting { slot, weight });
+    ///
+    /// It goes on being of the same story, and as old as it was.
+    pub fn add(&mut self, id: ArticleId, article: &Article, telling: &Telling) {
+        let before = self
+            .slots
+            .get(&id)
+            .and_then(|slot| self.document(*slot))
+            .copied();
+        self.remove(id);
+        let slot = u32::try_from(self.documents.len()).expect("fewer articles than fit in memory");
+        for &(term, weight) in &telling.terms {
+            let next = u32::try_from(self.lists.len()).expect("fewer words than fit in memory");
+            let term = *self.terms.entry(term).or_insert(next);
+            if term == next {
+                self.lists.push(List::default());
+            }
+            self.lists[term as usize].push(slot, weight);
         }
-        self.slots.insert(article.id, slot);
-        self.documents[slot as usize] = Some(Document {
-            id: article.id,
-            published: article.published,
-            language: article.language.as_deref().and_then(primary),
-            terms,
+        let published = before.map_or(article.published, |before| {
+            before.published.min(article.published)
         });
+        self.slots.insert(id, slot);
+        self.documents.push(Some(Document {
+            id,
+            published,
+            source: Term::of(article.source.as_str()),
+            story: before.map_or(article.story, |before| before.story),
+            language: article.language.as_deref().and_then(primary),
+        }));
+    }
+
+    /// Has `id` stand by the text of `other`, which is no longer an article.
+    pub fn adopt(&mut self, id: ArticleId, other: ArticleId) {
+        let before = self
+            .slots
+            .get(&id)
+            .and_then(|slot| self.document(*slot))
+            .copied();
+        self.remove(id);
+        let Some(slot) = self.slots.remove(&other) else {
+            return;
+        };
+        self.slots.insert(id, slot);
+        if let (Some(document), Some(before)) = (&mut self.documents[slot as usize], before) {
+            document.id = id;
+            document.published = before.published.min(document.published);
+            document.story = before.story;
+        }
     }
 
     pub fn remove(&mut self, id: ArticleId) {
         let Some(slot) = self.slots.remove(&id) else {
             return;
         };
-        if let Some(document) = self.documents[slot as usize].take() {
-            for (term, _) in document.terms {
-                self.postings[term as usize].retain(|posting| posting.slot != slot);
-            }
+        self.documents[slot as usize] = None;
+        let dead = self.documents.len() - self.slots.len();
+        if dead * DEAD > self.documents.len() {
+            self.tidy();
         }
-        self.free.push(slot);
     }
 
-    /// Returns the `k` articles that go best with one that was added, best first.
+    /// Notes the story that an article turned out to be part of.
+    pub fn tell(&mut self, id: ArticleId, story: ArticleId) {
+        if let Some(slot) = self.slots.get(&id)
+            && let Some(document) = &mut self.documents[*slot as usize]
+        {
+            document.story = story;
+        }
+    }
+
+    /// Returns the story and the `k` articles that go best with one that was added, `telling` its
+    /// words.
     ///
     /// Only earlier ones: published before it, or at the same time under a smaller id. Articles
-    /// whose languages are known to differ are not related.
-    pub fn relate(&self, id: ArticleId, k: usize) -> Vec<Related> {
-        let Some(asking) = self.slots.get(&id).and_then(|slot| self.document(*slot)) else {
-            return Vec::new();
+    /// whose languages are known to differ are not related. Earlier articles of the same story are
+    /// marked as such; of any other story only the best one is read.
+    pub fn relate(&self, id: ArticleId, telling: &Telling, k: usize) -> Reading {
+        let document = self.slots.get(&id).and_then(|slot| self.document(*slot));
+        let Some(asking) = document else {
+            return Reading::default();
         };
-        let own = self.score_of_itself(asking);
+        let mut hits = self.hits(asking, telling);
+        let is_story = |hit: &&Hit| {
+            hit.share >= STORY && asking.published - hit.document.published <= STORY_GAP
+        };
+        let nearest = hits.iter().filter(is_story);
+        let story = nearest
+            .max_by(|a, b| a.share.total_cmp(&b.share))
+            .map(|hit| hit.document.story);
+
         let cutoff = cutoff(self.len());
-        let mut found: Vec<Related> = self
-            .products(asking)
-            .into_iter()
-            .map(|(slot, product)| (slot, product / own))
-            .filter(|(_, share)| *share >= cutoff)
-            .filter_map(|(slot, share)| {
-                let document = self.document(slot)?;
-                let score = (share * recency(asking, document)).min(1.0);
-                let fits = document.is_earlier_than(asking) && document.may_be_read_with(asking);
-                (fits && score >= cutoff).then_some(Related {
-                    id: document.id,
-                    score,
-                    named: false,
-                })
-            })
-            .collect();
-        found.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(b.id.cmp(&a.id)));
-        found.truncate(k);
-        found
+        hits.retain(|hit| hit.score >= cutoff);
+        hits.sort_unstable_by(|a, b| {
+            let id = |hit: &Hit| hit.document.id;
+            b.score.total_cmp(&a.score).then(id(b).cmp(&id(a)))
+        });
+        hits.truncate(WEIGHED);
+        Reading {
+            story,
+            related: read(asking, story, hits, k),
+        }
     }
 
-    /// The score of every document that shares one of the terms asked with.
+    /// The earlier articles that share one of the terms asked with.
     ///
-    /// Terms that no other document holds are not asked with, but count in the article's score for
+    /// Terms that no other article holds are not asked with, but count in the article's score for
     /// itself: two texts that share only common words stay far apart in a small library as well.
-    fn products(&self, asking: &Document) -> Vec<(u32, f32)> {
-        let mut asked: Vec<(u32, f32)> = asking
-            .terms
-            .iter()
-            .filter(|(term, _)| self.postings[*term as usize].len() > 1)
-            .map(|&(term, weight)| (term, weight * self.rarity(term)))
-            .collect();
+    fn hits(&self, asking: &Document, telling: &Telling) -> Vec<Hit> {
+        let mut own = f32::MIN_POSITIVE;
+        let mut asked: Vec<(&List, f32)> = Vec::with_capacity(telling.terms.len());
+        for (term, weight) in &telling.terms {
+            let list = self.terms.get(term).map(|at| &self.lists[*at as usize]);
+            let worth = weight * self.rarity(list.map_or(1, List::len));
+            own += weight * worth;
+            asked.extend(
+                list.filter(|list| list.len() > 1 && worth > 0.0)
+                    .map(|list| (list, worth)),
+            );
+        }
         asked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
-        asked.truncate(ASKED);
 
         let mut products = vec![0.0_f32; self.documents.len()];
-        let mut touched = Vec::new();
-        for (term, weight) in asked.into_iter().filter(|(_, weight)| *weight > 0.0) {
-            for posting in &self.postings[term as usize] {
-                let product = &mut products[posting.slot as usize];
-                if *product == 0.0 {
-                    touched.push(posting.slot);
-                }
-                *product += weight * posting.weight;
+        let mut left = READ;
+        for (list, worth) in asked.into_iter().take(ASKED) {
+            let Some(rest) = left.checked_sub(list.len()) else {
+                continue;
+            };
+            left = rest;
+            for (slot, weight) in list.postings() {
+                products[slot as usize] += worth * weight;
             }
         }
-        touched
-            .into_iter()
-            .map(|slot| (slot, products[slot as usize]))
+        let least = cutoff(self.len()).min(STORY) * own;
+        let shared = products.into_iter().zip(&self.documents);
+        shared
+            .filter(|(product, _)| *product >= least)
+            .filter_map(|(product, document)| {
+                let document = (*document)?;
+                let fits = document.is_earlier_than(asking) && document.may_be_read_with(asking);
+                let share = (product / own).min(1.0);
+                let score = share * recency(asking, &document);
+                fits.then_some(Hit {
+                    document,
+                    share,
+                    score,
+                })
+            })
             .collect()
-    }
-
-    fn score_of_itself(&self, asking: &Document) -> f32 {
-        let terms = asking.terms.iter();
-        terms
-            .map(|&(term, weight)| weight * weight * self.rarity(term))
-            .sum::<f32>()
-            .max(f32::MIN_POSITIVE)
     }
 
     fn document(&self, slot: u32) -> Option<&Document> {
         self.documents.get(slot as usize)?.as_ref()
     }
 
-    fn slot(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.documents.push(None);
-            u32::try_from(self.documents.len() - 1)
-                .expect("four thousand million articles fit nowhere")
-        })
-    }
-
-    /// The terms of a text with their weights.
-    fn weigh(&mut self, title: &str, text: &str) -> Vec<(u32, f32)> {
-        let title = words(title).map(|word| (word, TITLE));
-        let text = words(text).take(READ).map(|word| (word, 1.0));
-        let mut mentions: HashMap<u32, f32> = HashMap::new();
-        let mut length = 0.0;
-        for (word, n) in title.chain(text) {
-            *mentions.entry(self.term(word)).or_default() += n;
-            length += n;
-        }
-        let damping = SATURATION * (1.0 - LENGTH + LENGTH * length / USUAL);
-        mentions
-            .into_iter()
-            .map(|(term, n)| (term, n * (SATURATION + 1.0) / (n + damping)))
-            .collect()
-    }
-
-    fn term(&mut self, word: String) -> u32 {
-        let next = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
-        let term = *self.terms.entry(word.into_boxed_str()).or_insert(next);
-        if term == next {
-            self.postings.push(Vec::new());
-        }
-        term
-    }
-
-    /// From 0, for a term that tells nothing, upward (idf of BM25).
-    fn rarity(&self, term: u32) -> f32 {
-        let n = self.len() as f32;
-        let held = self.postings[term as usize].len() as f32;
-        if self.len() >= FEW && held > n * COMMON {
+    /// From 0, for a term that tells nothing, upward (idf of BM25), by how many articles hold it.
+    fn rarity(&self, held: usize) -> f32 {
+        // Removed articles count until the index is made anew: their postings do.
+        let (n, held) = (self.documents.len() as f32, held as f32);
+        if self.documents.len() >= FEW && held > n * COMMON {
             0.0
         } else {
-            (1.0 + (n - held + 0.5) / (held + 0.5)).ln()
+            (1.0 + (n - held + 0.5).max(0.0) / (held + 0.5)).ln()
+        }
+    }
+
+    /// Makes the index anew without what was removed.
+    fn tidy(&mut self) {
+        let mut next = 0_u32;
+        let renumbered: Vec<Option<u32>> = self
+            .documents
+            .iter()
+            .map(|document| {
+                let slot = document.is_some().then_some(next);
+                next += u32::from(slot.is_some());
+                slot
+            })
+            .collect();
+        let (terms, mut lists) = (
+            std::mem::take(&mut self.terms),
+            std::mem::take(&mut self.lists),
+        );
+        for (term, at) in terms {
+            let old = std::mem::take(&mut lists[at as usize]);
+            let mut list = List::default();
+            for (slot, weight) in old.postings() {
+                if let Some(slot) = renumbered[slot as usize] {
+                    list.push(slot, weight);
+                }
+            }
+            if list.len() > 0 {
+                let at = u32::try_from(self.lists.len()).expect("fewer than there were");
+                self.terms.insert(term, at);
+                self.lists.push(list);
+            }
+        }
+        self.documents.retain(Option::is_some);
+        for slot in self.slots.values_mut() {
+            *slot = renumbered[*slot as usize].unwrap_or_default();
         }
     }
 }
@@ -231,11 +308,40 @@ impl Document {
     }
 
     fn may_be_read_with(&self, other: &Document) -> bool {
-        match (&self.language, &other.language) {
+        match (self.language, other.language) {
             (Some(mine), Some(others)) => mine == others,
             _ => true,
         }
     }
+}
+
+/// Picks `k` of `hits`, which stand in the order of their scores.
+fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>, k: usize) -> Vec<Related> {
+    let mut picked: Vec<Hit> = Vec::new();
+    while picked.len() < k && !hits.is_empty() {
+        let is_met = |hit: &Hit| {
+            let source = hit.document.source;
+            source == asking.source || picked.iter().any(|other| other.document.source == source)
+        };
+        let alike = hits[0].score * (1.0 - ALIKE);
+        let other = hits
+            .iter()
+            .take_while(|hit| hit.score > alike)
+            .position(|hit| !is_met(hit));
+        let hit = hits.remove(other.unwrap_or(0));
+        let told = hit.document.story;
+        if Some(told) != story {
+            hits.retain(|other| other.document.story != told);
+        }
+        picked.push(hit);
+    }
+    let related = |hit: &Hit| Related {
+        id: hit.document.id,
+        score: hit.score,
+        named: false,
+        same_story: Some(hit.document.story) == story,
+    };
+    picked.iter().map(related).collect()
 }
 
 /// From 1 for the same moment down to one half.
@@ -251,9 +357,9 @@ fn cutoff(n_articles: usize) -> f32 {
     0.06 + 4.0 / (40.0 + n_articles as f32)
 }
 
-fn primary(language: &str) -> Option<Box<str>> {
+fn primary(language: &str) -> Option<Term> {
     let subtag = language.split(['-', '_']).next()?;
-    (!subtag.is_empty()).then(|| subtag.to_ascii_lowercase().into())
+    (!subtag.is_empty()).then(|| Term::of(&subtag.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! What to read with it: earlier articles that the author named, then those that share its words.
 
+pub mod telling;
+mod list;
 pub mod index;
 pub mod named;

@@ -18,6 +18,7 @@ pub fn merge(
         id,
         score: 1.0,
         named: true,
+        same_story: false,
     });
     let mut met = HashSet::from([article]);
     named
@@ -38,6 +39,7 @@ mod tests {
             id: ArticleId(*id),
             score: 0.5,
             named: false,
+            same_story: false,
         });
         let merged = merge(
             ArticleId(1),

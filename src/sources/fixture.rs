@@ -12,6 +12,7 @@ pub fn feed(name: &str, url: &str) -> Source {
         interval: None,
         topics: Vec::new(),
         mail_first: 0,
+        priority: 0,
         rules: Rules::default(),
         full_text: FullText::default(),
     }

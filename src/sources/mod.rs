@@ -54,6 +54,9 @@ pub struct Source {
     pub topics: Vec<TopicSlug>,
     /// How many articles of a first fetch, the latest ones, digests may carry. Default 0.
     pub mail_first: usize,
+    /// Of several sources that carry one text, the one with the highest represents it; -100 to
+    /// 100, default 0.
+    pub priority: i32,
     /// Which of its entries are wanted. Default: all.
     pub rules: Rules,
     pub full_text: FullText,

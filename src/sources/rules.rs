@@ -3,7 +3,7 @@
 //! Patterns run in linear time whatever the text (the `regex` crate), and on no more of it than
 //! [`MOST_TEXT`].
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use regex::{Regex, RegexBuilder};
@@ -158,7 +158,10 @@ impl<'a> Told<'a> {
     fn of(entry: &Entry, texts: &'a [String]) -> Self {
         let texts: Vec<&str> = texts.iter().map(|text| start(text)).collect();
         Told {
-            words: texts.iter().map(|text| words(text).collect()).collect(),
+            words: texts
+                .iter()
+                .map(|text| words(text).map(Cow::into_owned).collect())
+                .collect(),
             texts,
             categories: entry.tags.iter().map(|tag| folded(tag)).collect(),
         }
@@ -195,7 +198,7 @@ impl Filter {
 
 impl Phrase {
     pub fn parse(text: &str) -> Result<Self, BadRule> {
-        let words: Vec<String> = words(text).collect();
+        let words: Vec<String> = words(text).map(Cow::into_owned).collect();
         if words.is_empty() {
             return Err(BadRule::NoWord(text.to_owned()));
         }

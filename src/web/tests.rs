@@ -16,7 +16,7 @@ use super::*;
 use crate::{
     editions::fixture::{article, edition, full, morning, site, source},
     id::SubscriberId,
-    ingest::{read::Reader, turns::Turns},
+    ingest::{memory::Merits, read::Reader, turns::Turns},
     secret::Key,
     sources::{
         fetch::{FetchConfig, Fetcher},
@@ -115,7 +115,11 @@ fn ingest(shelf: &Arc<Shelf>) -> IngestDueSources {
         turns: Turns::new(clock.clone(), Duration::ZERO),
         clock,
         retired: CancellationToken::new(),
-        index: Arc::default(),
+        merits: Arc::new(Merits {
+            window: TimeDelta::days(7),
+            priorities: HashMap::new(),
+        }),
+        memory: Arc::default(),
     }
 }
 

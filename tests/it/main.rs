@@ -17,6 +17,7 @@ mod promises;
 mod push;
 mod recovery;
 mod relay;
+mod reprints;
 mod sources;
 mod store_contract;
 mod subscribe;

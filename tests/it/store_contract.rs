@@ -92,6 +92,7 @@ pub(crate) fn article(id: u64) -> Article {
         revised: None,
         reprints: Vec::new(),
         related: Vec::new(),
+        story: ArticleId(id),
         mail: Mail::Due,
     }
 }
@@ -109,7 +110,9 @@ fn reprint(name: &str, guid: &str) -> Reprint {
         guid: Some(guid.to_owned()),
         url: None,
         score: 1.0,
+        measure: None,
         seen: at(5),
+        id: None,
     }
 }
 

@@ -237,6 +237,7 @@ fn bare() -> Published {
             revised: None,
             reprints: Vec::new(),
             related: Vec::new(),
+            story: ArticleId(1),
             mail: Mail::Due,
         },
         body: Body::default(),

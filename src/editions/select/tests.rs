@@ -24,6 +24,14 @@ impl ArticleStore for Shelf {
             .collect())
     }
 
+    async fn page(&self, _: Option<ArticleId>, _: usize) -> port::Result<Vec<(Article, Body)>> {
+        Ok(Vec::new())
+    }
+
+    async fn folded(&self, _: ArticleId) -> port::Result<Option<(Article, Body)>> {
+        Ok(None)
+    }
+
     async fn body(&self, _: ArticleId) -> port::Result<Option<Body>> {
         Ok(None)
     }
@@ -53,6 +61,7 @@ fn related(id: u64, named: bool) -> Related {
         id: ArticleId(id),
         score: 0.5,
         named,
+        same_story: false,
     }
 }
 
@@ -123,7 +132,9 @@ fn nothing_is_linked_twice_and_nothing_links_to_itself() {
         guid: None,
         url: Some(url("https://gazette.example/two")),
         score: 1.0,
+        measure: None,
         seen: morning(),
+        id: None,
     }];
 
     check(

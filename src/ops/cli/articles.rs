@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
 use crate::{
+    dedupe::shingle::passages,
     id::{ArticleId, SourceName, TopicSlug},
-    library::{Article, Mail, Query, Related},
+    ingest::Split,
+    library::{Article, Mail, Measure, Query, Related, Reprint},
     ops::app::App,
     port,
 };
@@ -36,6 +38,16 @@ pub enum Articles {
         /// Its number, the first column of `articles list`
         id: ArticleId,
     },
+    /// List what to read with an article, and why
+    Related {
+        /// Its number, the first column of `articles list`
+        id: ArticleId,
+    },
+    /// Make a reprint an article of its own again, for ever
+    Split {
+        /// Its number, which `articles show` prints for each reprint that can be split off
+        id: ArticleId,
+    },
     /// Remove articles for good: no source brings them back
     Remove {
         /// Their numbers, the first column of `articles list`
@@ -43,6 +55,9 @@ pub enum Articles {
         ids: Vec<ArticleId>,
     },
 }
+
+/// Passages in common that are shown of a reprint.
+const PASSAGES: usize = 3;
 
 /// How many articles are read and printed at a time.
 const PAGE: usize = 500;
@@ -65,6 +80,8 @@ impl Articles {
                 list(app, out, &query).await
             }
             Articles::Show { id } => show(app, out, id).await,
+            Articles::Related { id } => reading(app, out, id).await,
+            Articles::Split { id } => split(app, out, id).await,
             Articles::Remove { ids } => remove(app, out, &ids).await,
         }
     }
@@ -125,13 +142,17 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     for (what, fact) in facts(&article) {
         out.line(format!("{what:<11}{fact}")).await;
     }
-    let ids: Vec<ArticleId> = article.related.iter().map(|related| related.id).collect();
-    for other in app.store.articles(&ids).await? {
-        let why = article
-            .related
-            .iter()
-            .find(|related| related.id == other.id)
-            .map_or_else(String::new, why);
+    for reprint in &article.reprints {
+        for passage in shared(app, reprint, &body.text).await? {
+            out.line(format!(
+                "{:<11}{}: \u{201c}{passage}\u{201d}",
+                "in common", reprint.source
+            ))
+            .await;
+        }
+    }
+    for (related, other) in related(app, &article).await? {
+        let why = why(related);
         out.line(format!(
             "{:<11}{} {} ({why})",
             "related", other.id, other.title
@@ -140,6 +161,78 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     }
     out.line(format!("\n{}", body.text)).await;
     Ok(Done::Wholly)
+}
+
+async fn reading(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
+    let article = app
+        .store
+        .article(id)
+        .await?
+        .ok_or(port::StoreError::NotFound { what: "article" })?;
+    let mut table = Table::new(&["ID", "PUBLISHED", "SOURCE", "WHY", "TITLE"]);
+    let related = related(app, &article).await?;
+    for (related, other) in &related {
+        if out.wants_json() {
+            let row = ListedRelated {
+                id: other.id,
+                guid: other.guid.as_deref(),
+                score: related.score,
+                named: related.named,
+                same_story: related.same_story,
+            };
+            out.object(&row).await?;
+            continue;
+        }
+        table.row([
+            other.id.to_string(),
+            other.published.format("%Y-%m-%d").to_string(),
+            other.source.to_string(),
+            why(related),
+            other.title.clone(),
+        ]);
+    }
+    if !out.wants_json() {
+        out.rows(&[(); 0], || table).await?;
+    }
+    Ok(Done::Wholly)
+}
+
+async fn split(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
+    match app.ingest.split(id).await? {
+        Split::Apart(one, other) => {
+            out.line(format!(
+                "{one} and {other} are two articles again, and stay so"
+            ))
+            .await;
+            Ok(Done::Wholly)
+        }
+        Split::NotFolded => anyhow::bail!(
+            "{id} is not folded into another article; `articles show` prints what can be split off"
+        ),
+    }
+}
+
+/// What to read with an article, and how it was chosen.
+async fn related<'a>(app: &App, article: &'a Article) -> port::Result<Vec<(&'a Related, Article)>> {
+    let mut found = Vec::new();
+    for related in &article.related {
+        // What was folded meanwhile stands for the article that it was folded into.
+        if let Some(other) = app.store.article(related.id).await?
+            && other.id != article.id
+        {
+            found.push((related, other));
+        }
+    }
+    Ok(found)
+}
+
+/// The longest passages that a reprint has in common with its article.
+async fn shared(app: &App, reprint: &Reprint, text: &str) -> port::Result<Vec<String>> {
+    let Some(id) = reprint.id else {
+        return Ok(Vec::new());
+    };
+    let folded = app.store.folded(id).await?;
+    Ok(folded.map_or_else(Vec::new, |(_, body)| passages(&body.text, text, PASSAGES)))
 }
 
 #[derive(Debug, Serialize)]
@@ -232,15 +325,29 @@ fn facts(article: &Article) -> Vec<(&'static str, String)> {
             .unwrap_or_default();
         (
             "reprint",
-            format!(
-                "{} (same text: {:.0} %) {address}",
-                reprint.source,
-                reprint.score * 100.0
-            ),
+            format!("{} ({}) {address}", reprint.source, sameness(reprint)),
         )
     }));
     facts.retain(|(_, fact)| !fact.is_empty());
     facts
+}
+
+/// Why a reprint is one.
+fn sameness(reprint: &Reprint) -> String {
+    let percent = |share: f32| format!("{:.0} %", share * 100.0);
+    let Some(measure) = reprint.measure else {
+        return "same link, or same text word for word".to_owned();
+    };
+    let id = reprint
+        .id
+        .map_or_else(String::new, |id| format!("; split it off as {id}"));
+    format!(
+        "same text: {} = {} of the shorter one shared, over {} of it, title and lead {} alike{id}",
+        percent(reprint.score),
+        percent(measure.contained),
+        percent(measure.spread),
+        percent(measure.lead),
+    )
 }
 
 fn when(at: DateTime<Utc>) -> String {
@@ -257,6 +364,12 @@ fn mail(mail: Mail) -> &'static str {
 fn why(related: &Related) -> String {
     match related.named {
         true => "named by its author".to_owned(),
+        false if related.same_story => {
+            format!(
+                "earlier in the same story, alike: {:.0} %",
+                related.score * 100.0
+            )
+        }
         false => format!("alike: {:.0} %", related.score * 100.0),
     }
 }
@@ -289,6 +402,7 @@ struct Listed<'a> {
     title: &'a str,
     published: DateTime<Utc>,
     topics: &'a [TopicSlug],
+    story: ArticleId,
     mail: &'static str,
     reprints: Vec<ListedReprint<'a>>,
     related: Vec<ListedRelated<'a>>,
@@ -300,6 +414,8 @@ struct ListedReprint<'a> {
     guid: Option<&'a str>,
     url: Option<&'a str>,
     score: f32,
+    measure: Option<Measure>,
+    id: Option<ArticleId>,
 }
 
 #[derive(Debug, Serialize)]
@@ -308,6 +424,7 @@ struct ListedRelated<'a> {
     guid: Option<&'a str>,
     score: f32,
     named: bool,
+    same_story: bool,
 }
 
 impl<'a> Listed<'a> {
@@ -317,12 +434,15 @@ impl<'a> Listed<'a> {
             guid: reprint.guid.as_deref(),
             url: reprint.url.as_ref().map(url::Url::as_str),
             score: reprint.score,
+            measure: reprint.measure,
+            id: reprint.id,
         });
         let related = article.related.iter().map(|related| ListedRelated {
             id: related.id,
             guid: guids.get(&related.id).and_then(Option::as_deref),
             score: related.score,
             named: related.named,
+            same_story: related.same_story,
         });
         Listed {
             id: article.id,
@@ -332,6 +452,7 @@ impl<'a> Listed<'a> {
             title: &article.title,
             published: article.published,
             topics: &article.topics,
+            story: article.story,
             mail: mail(article.mail),
             reprints: reprints.collect(),
             related: related.collect(),

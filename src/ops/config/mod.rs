@@ -13,6 +13,7 @@ use std::{
     net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::{
@@ -34,6 +35,8 @@ pub struct Config {
     pub store_path: PathBuf,
     pub web: Web,
     pub fetch: FetchConfig,
+    /// The most that may lie between the dates of an article and its reprint.
+    pub reprint_window: Duration,
     /// Whether hubs may sign with SHA-1. Default: no.
     pub websub_sha1: Sha1,
     pub sources: Vec<Source>,

@@ -33,6 +33,12 @@ use crate::{
 };
 
 /// Hosts of mailboxes whose name nobody else can sign mail for (Gmail's sender guidelines).
+/// The longest `reprint_window`.
+const MOST_WINDOW: Duration = Duration::from_hours(30 * 24);
+
+/// The default of `reprint_window`.
+const WINDOW: Duration = Duration::from_hours(7 * 24);
+
 const MAILBOX_HOSTS: [&str; 9] = [
     "gmail.com",
     "googlemail.com",
@@ -64,11 +70,17 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
             .optional("admin_listen", text)
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8081))),
     };
-    root.section("library")
-        .optional("keep", |value| match words(value)?.as_str() {
-            "forever" => Ok(()),
-            _ => Err("only \"forever\" can be chosen".to_owned()),
-        });
+    let library = root.section("library");
+    library.optional("keep", |value| match words(value)?.as_str() {
+        "forever" => Ok(()),
+        _ => Err("only \"forever\" can be chosen".to_owned()),
+    });
+    let reprint_window = library
+        .optional("reprint_window", |value| match duration(value)? {
+            window if window > MOST_WINDOW => Err("must be at most 30d".to_owned()),
+            window => Ok(window),
+        })
+        .unwrap_or(WINDOW);
     let sources = read_all(root, "source", read_source);
     no_doubles(
         root,
@@ -102,6 +114,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         store_path: store_path?,
         web,
         fetch,
+        reprint_window,
         websub_sha1: websub_sha1.unwrap_or_default(),
         sources,
         editions,

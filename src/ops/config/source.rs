@@ -89,6 +89,9 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
     let mail_first = section
         .optional("mail_first", number(0..=1000))
         .unwrap_or(0);
+    let priority = section
+        .optional("priority", number(-100..=100))
+        .unwrap_or(0);
     let rules = read_rules(section);
     let name = name?;
     Some(Source {
@@ -98,6 +101,7 @@ pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {
         interval,
         topics,
         mail_first,
+        priority,
         rules,
         full_text,
     })

@@ -81,6 +81,8 @@ fn the_defaults_that_the_sample_shows_are_those_of_the_program() {
     assert_eq!(shown.site.zone, bare.site.zone);
     assert_eq!(bare.sources[0].interval, None);
     assert_eq!(shown.sources[0].mail_first, bare.sources[0].mail_first);
+    assert_eq!(shown.sources[0].priority, bare.sources[0].priority);
+    assert_eq!(shown.reprint_window, bare.reprint_window);
     let (shown_edition, edition) = (&shown.editions[0], &bare.editions[0]);
     assert_eq!(
         (
@@ -185,7 +187,7 @@ fn every_problem_of_a_configuration_is_named_at_once() {
             "conf/courant.toml: edition[0].select.sources: there is no source named `b`",
             "conf/courant.toml: site.base_url: must be https: digests carry one-click unsubscribe links (RFC 8058)",
             "conf/courant.toml: site.sender: nobody but gmail.com can sign mail from gmail.com: use an address of your own domain",
-            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, full_text, include, interval, mail_first, max_age, name, page, push, select, title, token, token_file, topics",
+            "conf/courant.toml: source[0].intervall: is not a key; known here: exclude, feed, folder, full_text, include, interval, mail_first, max_age, name, page, priority, push, select, title, token, token_file, topics",
         ]
     );
 }

@@ -1,6 +1,39 @@
 use super::*;
 use crate::{id::SourceName, library::Mail};
 
+/// The index, and the words of what it holds.
+#[derive(Default)]
+struct Shelf {
+    index: Index,
+    telling: HashMap<u64, Telling>,
+}
+
+impl Shelf {
+    fn of(articles: &[(u64, u32, &str, &str)]) -> Self {
+        let mut shelf = Shelf::default();
+        for (id, day, title, text) in articles {
+            shelf.add(&article(*id, *day, title, None), text);
+        }
+        shelf
+    }
+
+    fn add(&mut self, article: &Article, text: &str) {
+        let telling = Telling::of(&article.title, text);
+        self.index.add(article.id, article, &telling);
+        self.telling.insert(article.id.0, telling);
+    }
+
+    fn relate(&self, id: u64, k: usize) -> Reading {
+        let telling = self.telling.get(&id).cloned().unwrap_or_default();
+        self.index.relate(ArticleId(id), &telling, k)
+    }
+
+    fn ids(&self, id: u64, k: usize) -> Vec<u64> {
+        let related = self.relate(id, k).related;
+        related.iter().map(|related| related.id.0).collect()
+    }
+}
+
 /// Published on that day of November 2026, at midnight.
 fn article(id: u64, day: u32, title: &str, language: Option<&str>) -> Article {
     let published = format!("2026-11-{day:02}T00:00:00Z").parse().unwrap();
@@ -23,24 +56,9 @@ fn article(id: u64, day: u32, title: &str, language: Option<&str>) -> Article {
         revised: None,
         reprints: Vec::new(),
         related: Vec::new(),
+        story: ArticleId(id),
         mail: Mail::Due,
     }
-}
-
-fn index(articles: &[(u64, u32, &str, &str)]) -> Index {
-    let mut index = Index::default();
-    for (id, day, title, text) in articles {
-        index.add(&article(*id, *day, title, None), text);
-    }
-    index
-}
-
-fn ids(index: &Index, id: u64, k: usize) -> Vec<u64> {
-    index
-        .relate(ArticleId(id), k)
-        .iter()
-        .map(|related| related.id.0)
-        .collect()
 }
 
 const HARBOR: &str = "The harbor dredging began after the council approved the port budget";
@@ -49,51 +67,51 @@ const DREDGE: &str = "Dredging of the harbor is late, the port council was told 
 
 #[test]
 fn articles_that_share_telling_words_are_related() {
-    let index = index(&[
+    let shelf = Shelf::of(&[
         (1, 1, "Harbor dredging begins", HARBOR),
         (2, 2, "Clock museum opens", MUSEUM),
         (3, 3, "Harbor dredging late", DREDGE),
     ]);
 
-    assert_eq!(ids(&index, 3, 5), [1]);
-    assert!(ids(&index, 2, 5).is_empty());
-    let related = index.relate(ArticleId(3), 1).remove(0);
+    assert_eq!(shelf.ids(3, 5), [1]);
+    assert!(shelf.ids(2, 5).is_empty());
+    let related = shelf.relate(3, 1).related.remove(0);
     assert!(related.score > 0.2 && related.score < 1.0 && !related.named);
 }
 
 #[test]
 fn only_earlier_articles_are_related() {
     let same = ("Harbor dredging begins", HARBOR);
-    let index = index(&[
+    let shelf = Shelf::of(&[
         (1, 5, same.0, same.1),
         (2, 5, same.0, same.1),
         (3, 4, same.0, same.1),
         (4, 9, "Clock museum opens", MUSEUM),
     ]);
 
-    assert_eq!(ids(&index, 2, 5), [1, 3]);
-    assert_eq!(ids(&index, 1, 5), [3]);
-    assert!(ids(&index, 3, 5).is_empty());
-    assert!(ids(&index, 77, 5).is_empty());
+    assert_eq!(shelf.ids(2, 5), [1, 3]);
+    assert_eq!(shelf.ids(1, 5), [3]);
+    assert!(shelf.ids(3, 5).is_empty());
+    assert!(shelf.ids(77, 5).is_empty());
 }
 
 #[test]
 fn of_two_like_articles_the_later_comes_first_and_k_is_the_limit() {
-    let index = index(&[
+    let shelf = Shelf::of(&[
         (1, 1, "Harbor dredging begins", HARBOR),
         (2, 20, "Harbor dredging begins", HARBOR),
         (3, 21, "Harbor dredging late", DREDGE),
         (4, 22, "Clock museum opens", MUSEUM),
     ]);
 
-    assert_eq!(ids(&index, 3, 5), [2, 1]);
-    assert_eq!(ids(&index, 3, 1), [2]);
-    assert!(ids(&index, 3, 0).is_empty());
+    assert_eq!(shelf.ids(3, 5), [2, 1]);
+    assert_eq!(shelf.ids(3, 1), [2]);
+    assert!(shelf.ids(3, 0).is_empty());
 }
 
 #[test]
 fn languages_that_differ_are_not_mixed() {
-    let mut index = Index::default();
+    let mut shelf = Shelf::default();
     for (id, language) in [
         (1, Some("de")),
         (2, Some("en-GB")),
@@ -101,50 +119,164 @@ fn languages_that_differ_are_not_mixed() {
         (4, Some("EN_us")),
     ] {
         let day = u32::try_from(id).unwrap();
-        index.add(&article(id, day, "Harbor", language), HARBOR);
+        shelf.add(&article(id, day, "Harbor", language), HARBOR);
     }
 
-    assert_eq!(ids(&index, 4, 5), [3, 2]);
-    assert_eq!(ids(&index, 3, 5), [2, 1]);
+    assert_eq!(shelf.ids(4, 5), [3, 2]);
+    assert_eq!(shelf.ids(3, 5), [2, 1]);
 }
 
 #[test]
 fn what_is_removed_is_forgotten_and_what_is_added_again_is_replaced() {
-    let mut index = index(&[
+    let mut shelf = Shelf::of(&[
         (1, 1, "Harbor dredging begins", HARBOR),
         (2, 2, "Harbor dredging begins", HARBOR),
         (3, 3, "Harbor dredging late", DREDGE),
     ]);
 
-    index.remove(ArticleId(2));
-    index.remove(ArticleId(2));
-    assert_eq!((index.len(), ids(&index, 3, 5)), (2, vec![1]));
+    shelf.index.remove(ArticleId(2));
+    shelf.index.remove(ArticleId(2));
+    assert_eq!((shelf.index.len(), shelf.ids(3, 5)), (2, vec![1]));
 
-    index.add(&article(1, 1, "Clock museum opens", None), MUSEUM);
-    assert_eq!((index.len(), ids(&index, 3, 5)), (2, vec![]));
+    shelf.add(&article(1, 1, "Clock museum opens", None), MUSEUM);
+    assert_eq!((shelf.index.len(), shelf.ids(3, 5)), (2, vec![]));
 
-    index.add(&article(4, 2, "Harbor dredging begins", None), HARBOR);
-    assert_eq!((index.len(), ids(&index, 3, 5)), (3, vec![4]));
-    assert_eq!(index.documents.len(), 3);
+    shelf.add(&article(4, 2, "Harbor dredging begins", None), HARBOR);
+    assert_eq!((shelf.index.len(), shelf.ids(3, 5)), (3, vec![4]));
+    assert_eq!(shelf.index.len(), 3);
 }
 
 #[test]
 fn words_that_every_article_holds_tell_nothing() {
-    let mut index = Index::default();
+    let mut shelf = Shelf::default();
     for id in 1..=60 {
         let text = format!("the and of with from word{id} name{id} place{id}");
-        index.add(&article(id, 1, &format!("Title{id}"), None), &text);
+        shelf.add(&article(id, 1, &format!("Title{id}"), None), &text);
     }
 
-    assert!(ids(&index, 60, 5).is_empty());
+    assert!(shelf.ids(60, 5).is_empty());
 }
 
 #[test]
 fn an_empty_or_endless_article_does_no_harm() {
     let endless: String = (0..100_000).map(|n| format!("word{n} ")).collect();
-    let index = index(&[(1, 1, "", ""), (2, 2, "Long", &endless), (3, 3, "", "...")]);
+    let shelf = Shelf::of(&[(1, 1, "", ""), (2, 2, "Long", &endless), (3, 3, "", "...")]);
 
-    assert!(ids(&index, 1, 5).is_empty());
-    assert!(ids(&index, 3, 5).is_empty());
-    assert!(index.terms.len() <= READ + 1);
+    assert!(shelf.ids(1, 5).is_empty());
+    assert!(shelf.ids(3, 5).is_empty());
+    assert!(shelf.index.terms.len() <= super::super::telling::READ + 1);
+}
+
+/// Published so many hours into November 2026 by `source`.
+fn told(id: u64, hours: i64, source: &str) -> Article {
+    let article = article(id, 1, "Harbor dredging begins", None);
+    Article {
+        source: SourceName::parse(source).unwrap(),
+        published: article.published + TimeDelta::hours(hours),
+        ..article
+    }
+}
+
+#[test]
+fn what_comes_close_in_time_and_words_is_one_story() {
+    let mut shelf = Shelf::default();
+    for id in 50..60 {
+        let text = format!("{MUSEUM} the word{id} before of a");
+        shelf.add(&article(id, 1, "Clock museum opens", None), &text);
+    }
+    shelf.add(&told(1, 0, "a"), HARBOR);
+    shelf.add(&told(2, 20, "b"), DREDGE);
+    let second = shelf.relate(2, 5);
+    shelf.index.tell(ArticleId(2), second.story.unwrap());
+    shelf.add(&told(3, 80, "c"), DREDGE);
+    let third = shelf.relate(3, 5);
+    shelf.add(&told(4, 500, "d"), DREDGE);
+    let late = shelf.relate(4, 5);
+
+    assert_eq!(second.story, Some(ArticleId(1)));
+    assert!(second.related[0].same_story);
+    assert_eq!(third.story, Some(ArticleId(1)));
+    assert!(third.related.iter().all(|related| related.same_story));
+    assert_eq!(third.related.len(), 2);
+    assert_eq!(late.story, None);
+    assert!(!late.related[0].same_story);
+}
+
+#[test]
+fn of_another_story_only_the_best_article_is_read() {
+    let mut shelf = Shelf::default();
+    for id in 1..=4 {
+        let hours = i64::try_from(id).unwrap();
+        shelf.add(&told(id, hours, "a"), HARBOR);
+        shelf.index.tell(ArticleId(id), ArticleId(1));
+    }
+    shelf.add(&told(9, 500, "b"), HARBOR);
+
+    assert_eq!(shelf.ids(9, 5), [4]);
+}
+
+#[test]
+fn of_two_that_are_alike_the_one_from_another_source_is_read() {
+    let mut shelf = Shelf::default();
+    shelf.add(&told(1, 1, "b"), HARBOR);
+    shelf.add(&told(2, 2, "a"), HARBOR);
+    shelf.add(&told(9, 500, "a"), HARBOR);
+
+    assert_eq!(shelf.ids(9, 5), [1, 2]);
+}
+
+#[test]
+fn removed_articles_leave_no_postings_behind_for_long() {
+    let mut shelf = Shelf::default();
+    for id in 1..=400 {
+        let text = format!("word{id} place{} {HARBOR}", id / 10);
+        shelf.add(&article(id, 1, &format!("Title{id}"), None), &text);
+    }
+    for id in 1..=300 {
+        shelf.index.remove(ArticleId(id));
+    }
+
+    assert_eq!(shelf.index.len(), 100);
+    assert!(shelf.index.documents.len() < 180);
+    assert!(shelf.index.terms.len() < 450);
+    assert!(shelf.ids(400, 9).iter().all(|id| *id >= 390));
+}
+
+#[test]
+fn articles_are_related_in_scripts_without_spaces() {
+    let shelf = Shelf::of(&[
+        (
+            1,
+            1,
+            "港の浚渫が始まる",
+            "市議会が港湾予算を承認し、港の浚渫が始まった",
+        ),
+        (
+            2,
+            2,
+            "時計博物館",
+            "古い市庁舎に百の振り子を持つ博物館が開館する",
+        ),
+        (
+            3,
+            3,
+            "港の浚渫に遅れ",
+            "港の浚渫は遅れていると金曜日に市議会へ報告された",
+        ),
+        (
+            4,
+            4,
+            "ท่าเรือขุดลอก",
+            "การขุดลอกท่าเรือเริ่มขึ้นหลังสภาเมืองอนุมัติงบประมาณ",
+        ),
+        (
+            5,
+            5,
+            "การขุดลอกล่าช้า",
+            "การขุดลอกท่าเรือล่าช้า สภาเมืองได้รับแจ้งเมื่อวันศุกร์",
+        ),
+    ]);
+
+    assert_eq!(shelf.ids(3, 5), [1]);
+    assert_eq!(shelf.ids(5, 5), [4]);
 }

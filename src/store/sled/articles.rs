@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    SledStore,
-    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, TOMBSTONE},
+    SledStore, fold,
+    table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, FOLDED, TOMBSTONE},
     tx::{Tx, legible},
 };
 use crate::{
@@ -18,13 +18,22 @@ use crate::{
 #[async_trait]
 impl ArticleStore for SledStore {
     async fn article(&self, id: ArticleId) -> Result<Option<Article>> {
-        self.read(move |tx| tx.get(ARTICLE, &id)).await
+        self.read(move |tx| tx.get(ARTICLE, &fold::home(tx, id)?))
+            .await
     }
 
     async fn articles(&self, ids: &[ArticleId]) -> Result<Vec<Article>> {
         let ids = ids.to_vec();
         self.read(move |tx| {
-            ids.iter()
+            let mut homes = Vec::new();
+            for id in &ids {
+                let home = fold::home(tx, *id)?;
+                if !homes.contains(&home) {
+                    homes.push(home);
+                }
+            }
+            homes
+                .iter()
                 .filter_map(|id| tx.get(ARTICLE, id).transpose())
                 .filter_map(legible)
                 .collect()
@@ -33,7 +42,33 @@ impl ArticleStore for SledStore {
     }
 
     async fn body(&self, id: ArticleId) -> Result<Option<Body>> {
-        self.read(move |tx| tx.get(BODY, &id)).await
+        self.read(move |tx| tx.get(BODY, &fold::home(tx, id)?))
+            .await
+    }
+
+    async fn page(&self, after: Option<ArticleId>, n: usize) -> Result<Vec<(Article, Body)>> {
+        self.read(move |tx| {
+            let rows = match after {
+                Some(id) => tx.scan(ARTICLE.after(&id)),
+                None => tx.scan(ARTICLE.all()),
+            };
+            let articles = rows.map(|row| row.map(|(_, article)| article));
+            let with_body = |article: Result<Article>| {
+                let article = article?;
+                let body = tx.get(BODY, &article.id)?.unwrap_or_default();
+                Ok((article, body))
+            };
+            articles
+                .map(with_body)
+                .filter_map(legible)
+                .take(n)
+                .collect()
+        })
+        .await
+    }
+
+    async fn folded(&self, id: ArticleId) -> Result<Option<(Article, Body)>> {
+        self.read(move |tx| tx.get(FOLDED, &id)).await
     }
 
     async fn removed(&self, id: ArticleId) -> Result<Option<DateTime<Utc>>> {

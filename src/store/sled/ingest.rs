@@ -1,17 +1,22 @@
 //! Recording what a poll brought.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Durability, SledStore, removal,
-    table::{ANSWER, ANSWER_BY_AGE, ARTICLE, BODY, BROUGHT, BY_PUBLISHED, BY_SEEN, POLL, TRACE},
+    Durability, SledStore, fold, removal,
+    table::{
+        ANSWER, ANSWER_BY_AGE, APART, ARTICLE, BODY, BROUGHT, BY_PUBLISHED, BY_SEEN, FOLDED, POLL,
+        TRACE,
+    },
     tx::Tx,
 };
 use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint},
     id::{ArticleId, SourceName},
-    ingest::{Answer, IngestStore, Judged, Push, Record, Recorded, Verdict},
+    ingest::{Answer, IngestStore, Judged, Place, Push, Record, Recorded, Split, Verdict},
     library::{Article, Body, Mail, Reprint},
     port::{Result, StoreError},
 };
@@ -40,6 +45,29 @@ impl IngestStore for SledStore {
             tx.take("article", n).map(ArticleId)
         })
         .await
+    }
+
+    async fn places(&self, articles: &[ArticleId]) -> Result<HashMap<ArticleId, Place>> {
+        let articles = articles.to_vec();
+        self.read(move |tx| {
+            let mut places = HashMap::new();
+            for id in articles {
+                if let Some(place) = fold::place(tx, id)? {
+                    places.insert(id, place);
+                }
+            }
+            Ok(places)
+        })
+        .await
+    }
+
+    async fn split(&self, id: ArticleId) -> Result<Split> {
+        self.write(Durability::Flushed, move |tx| fold::split(tx, id))
+            .await
+    }
+
+    async fn apart(&self) -> Result<Vec<(ArticleId, ArticleId)>> {
+        self.read(|tx| tx.scan(APART.all()).keys().collect()).await
     }
 
     async fn record(&self, record: Record) -> Result<Recorded> {
@@ -188,6 +216,20 @@ fn keep(tx: &mut Tx<'_>, judged: Judged, race: Race, recorded: &mut Recorded) ->
                 recorded.known += 1;
             }
         }
+        Verdict::Folded(fold) => {
+            if is_any_taken(tx, &prints)? {
+                recorded.known += 1;
+                return Ok(());
+            }
+            let (article, body) = (fold.article.clone(), fold.body.clone());
+            if fold::fold_new(tx, trace.article, *fold)? {
+                recorded.reprints += 1;
+            } else {
+                recorded.new += 1;
+                recorded.held += u64::from(article.mail == Mail::Held);
+                insert(tx, &article, &body)?;
+            }
+        }
         Verdict::Known => recorded.known += 1,
     }
     leave_traces(tx, &prints, &trace)
@@ -213,7 +255,7 @@ fn leave_traces(tx: &mut Tx<'_>, prints: &[Fingerprint], trace: &Trace) -> Resul
     Ok(())
 }
 
-fn insert(tx: &mut Tx<'_>, article: &Article, body: &Body) -> Result<()> {
+pub(super) fn insert(tx: &mut Tx<'_>, article: &Article, body: &Body) -> Result<()> {
     let id = article.id;
     tx.put(ARTICLE, &id, article)?;
     tx.put(BODY, &id, body)?;
@@ -221,17 +263,34 @@ fn insert(tx: &mut Tx<'_>, article: &Article, body: &Body) -> Result<()> {
     tx.put(BY_SEEN, &(article.first_seen, id), &())
 }
 
-/// Tells whether it did: an article that is no longer there is left gone.
+/// Takes an article out of the lists.
+pub(super) fn uproot(tx: &mut Tx<'_>, article: &Article) {
+    tx.remove(BY_PUBLISHED, &(article.published, article.id));
+    tx.remove(BY_SEEN, &(article.first_seen, article.id));
+}
+
+/// Tells whether it did: an article that is no longer there is left gone, and of one that shows another text only its own
+/// copy changes.
 fn revise(tx: &mut Tx<'_>, id: ArticleId, new: Article, body: &Body) -> Result<bool> {
+    let id = match fold::place(tx, id)? {
+        Some(Place::Shown(home)) => home,
+        Some(Place::Folded(_)) => {
+            let article = Article { id, ..new };
+            tx.put(FOLDED, &id, &(article, body.clone()))?;
+            return Ok(false);
+        }
+        None => return Ok(false),
+    };
     let Some(old) = tx.get(ARTICLE, &id)? else {
         return Ok(false);
     };
-    tx.remove(BY_PUBLISHED, &(old.published, id));
+    uproot(tx, &old);
     let revised = Article {
         id,
         first_seen: old.first_seen,
         published: new.published.min(old.first_seen),
         reprints: old.reprints,
+        story: old.story,
         mail: old.mail,
         ..new
     };
@@ -241,6 +300,7 @@ fn revise(tx: &mut Tx<'_>, id: ArticleId, new: Article, body: &Body) -> Result<b
 
 /// Adds a reprint to its article; tells whether it was not there yet.
 fn fold(tx: &mut Tx<'_>, id: ArticleId, reprint: Reprint) -> Result<bool> {
+    let id = fold::home(tx, id)?;
     let Some(mut article) = tx.get(ARTICLE, &id)? else {
         return Ok(false);
     };

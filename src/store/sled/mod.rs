@@ -11,6 +11,7 @@ mod editions;
 mod engine;
 mod gate;
 mod ingest;
+mod fold;
 mod key;
 mod lease;
 mod outbox;

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::{
+    fold,
     table::{ARTICLE, BODY, BY_PUBLISHED, BY_SEEN, TOMBSTONE},
     tx::{Tx, legible},
 };
@@ -46,6 +47,9 @@ pub(super) fn remove(
         tx.remove(BY_PUBLISHED, &(article.published, *id));
         tx.remove(BY_SEEN, &(article.first_seen, *id));
         tx.put(TOMBSTONE, id, &now)?;
+        for member in fold::remove(tx, &article)? {
+            tx.put(TOMBSTONE, &member, &now)?;
+        }
         removed.push(article);
     }
     for id in mentions {
@@ -63,6 +67,7 @@ pub(super) fn unfold(
     source: &SourceName,
     guid: &str,
 ) -> Result<()> {
+    let id = fold::home(tx, id)?;
     let Some(mut article) = tx.get(ARTICLE, &id)? else {
         return Ok(());
     };

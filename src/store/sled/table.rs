@@ -46,6 +46,14 @@ pub(super) const ARTICLE: Table<ArticleId, Article> = Table::new(21, "article");
 pub(super) const BODY: Table<ArticleId, Body> = Table::new(22, "body");
 pub(super) const BY_PUBLISHED: Table<(DateTime<Utc>, ArticleId), ()> =
     Table::new(23, "by published");
+/// What was folded into an article, by the id under which it came.
+pub(super) const FOLDED: Table<ArticleId, (Article, Body)> = Table::new(60, "folded");
+/// The article that what came under another id belongs to.
+pub(super) const HOME: Table<ArticleId, ArticleId> = Table::new(61, "home");
+/// Whose text an article shows, if not its own.
+pub(super) const FACE: Table<ArticleId, ArticleId> = Table::new(62, "face");
+/// What the operator split.
+pub(super) const APART: Table<(ArticleId, ArticleId), ()> = Table::new(63, "apart");
 pub(super) const BY_SEEN: Table<(DateTime<Utc>, ArticleId), ()> = Table::new(24, "by seen");
 
 /// When an article was removed. Its traces stay as they are.

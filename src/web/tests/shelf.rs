@@ -1,7 +1,7 @@
 //! A store of what a test puts there, which can be away, broken, or slow to let go of a message.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -16,7 +16,7 @@ use crate::{
     delivery::{Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Tally},
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
-    ingest::{Answer, IngestStore, Record, Recorded},
+    ingest::{Answer, IngestStore, Place, Record, Recorded, Split},
     library::{Article, ArticleStore, Body, Query},
     parts::Window,
     port::{Result, StoreError},
@@ -109,6 +109,14 @@ impl ArticleStore for Shelf {
             .iter()
             .filter_map(|id| articles.iter().find(|a| a.id == *id).cloned())
             .collect())
+    }
+
+    async fn page(&self, _: Option<ArticleId>, _: usize) -> Result<Vec<(Article, Body)>> {
+        unasked("read")
+    }
+
+    async fn folded(&self, _: ArticleId) -> Result<Option<(Article, Body)>> {
+        unasked("read")
     }
 
     async fn body(&self, _: ArticleId) -> Result<Option<Body>> {
@@ -389,6 +397,18 @@ impl IngestStore for Shelf {
 
     async fn reserve(&self, _: u64) -> Result<ArticleId> {
         unasked("reserve")
+    }
+
+    async fn places(&self, _: &[ArticleId]) -> Result<HashMap<ArticleId, Place>> {
+        unasked("read")
+    }
+
+    async fn split(&self, _: ArticleId) -> Result<Split> {
+        unasked("split")
+    }
+
+    async fn apart(&self) -> Result<Vec<(ArticleId, ArticleId)>> {
+        unasked("read")
     }
 
     async fn record(&self, _: Record) -> Result<Recorded> {

@@ -14,6 +14,7 @@ async fn a_removed_article_is_gone_from_everywhere_and_its_fingerprints_stay() {
             id: ArticleId(id),
             score: 0.5,
             named: false,
+            same_story: false,
         };
         let mentioning = Article {
             related: vec![related(1), related(3)],

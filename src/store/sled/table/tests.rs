@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     delivery::{Purpose, Recipient, Status, Withheld},
     id::TopicSlug,
-    library::{Mail, Related, Reprint},
+    library::{Mail, Measure, Related, Reprint},
     parts::{Attachment, Author, NamedLink, Picture, Window},
     sources::{
         FeedUrl, Moved, Validators,
@@ -78,6 +78,10 @@ fn no_two_tables_share_a_first_byte() {
         BODY.tag,
         BY_PUBLISHED.tag,
         BY_SEEN.tag,
+        FOLDED.tag,
+        HOME.tag,
+        FACE.tag,
+        APART.tag,
         TOMBSTONE.tag,
         ANSWER.tag,
         ANSWER_BY_AGE.tag,
@@ -140,6 +144,9 @@ fn add_articles(written: &mut Written) {
         text: "t".to_owned(),
     };
     written.add(BODY, &body);
+    written.add(FOLDED, &(sample_article(), body));
+    written.add(HOME, &ArticleId(1));
+    written.add(FACE, &ArticleId(2));
     written.add(TOMBSTONE, &at(4));
     let answer = Answer {
         request: [7; 32],
@@ -387,13 +394,21 @@ fn sample_article() -> Article {
             guid: None,
             url: None,
             score: 0.5,
+            measure: Some(Measure {
+                contained: 0.25,
+                spread: 0.5,
+                lead: 1.0,
+            }),
             seen: at(3),
+            id: Some(ArticleId(2)),
         }],
         related: vec![Related {
             id: ArticleId(7),
             score: 0.25,
             named: true,
+            same_story: false,
         }],
+        story: ArticleId(1),
         mail: Mail::Held,
     }
 }

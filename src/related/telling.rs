@@ -1,0 +1,49 @@
+//! The words that tell what an article is about, with their weights.
+
+use std::collections::HashMap;
+
+use crate::words::{Term, terms};
+
+/// A word of the title weighs as much as this many in the text.
+const TITLE: f32 = 3.0;
+
+/// How soon further mentions of a word add little (k1 of BM25).
+const SATURATION: f32 = 1.2;
+
+/// How much of a word's weight depends on the length of its text (b of BM25).
+const LENGTH: f32 = 0.75;
+
+/// The words of a text of usual length. Fixed, so that weights never change once computed.
+const USUAL: f32 = 200.0;
+
+/// Words of a text that are read; bounds what one article can cost.
+pub(super) const READ: usize = 2_000;
+
+/// No weight reaches this.
+pub(super) const HEAVIEST: f32 = SATURATION + 1.0;
+
+/// The words of one article, each once, with their weights before rarity, below [`HEAVIEST`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Telling {
+    pub(super) terms: Vec<(Term, f32)>,
+}
+
+impl Telling {
+    pub fn of(title: &str, text: &str) -> Self {
+        let title = terms(title).map(|term| (term, TITLE));
+        let text = terms(text).take(READ).map(|term| (term, 1.0));
+        let mut mentions: HashMap<Term, f32> = HashMap::new();
+        let mut length = 0.0;
+        for (term, n) in title.chain(text) {
+            *mentions.entry(term).or_default() += n;
+            length += n;
+        }
+        let damping = SATURATION * (1.0 - LENGTH + LENGTH * length / USUAL);
+        let mut terms: Vec<(Term, f32)> = mentions
+            .into_iter()
+            .map(|(term, n)| (term, n * HEAVIEST / (n + damping)))
+            .collect();
+        terms.sort_unstable_by_key(|(term, _)| *term);
+        Telling { terms }
+    }
+}
