@@ -12,7 +12,6 @@
 
 use std::{
     fmt::Write,
-    fs,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     time::Instant,
@@ -33,6 +32,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+
+mod usage;
 
 const FEEDS: usize = 10_000;
 const ENTRIES: usize = 2;
@@ -64,7 +65,7 @@ async fn poll(feeds: usize, entries: usize) -> anyhow::Result<()> {
     let app = App::build_at(config, clock.clone()).await?;
     println!(
         "{feeds} feeds of {entries} entries, {} KiB before",
-        resident_kib()?
+        usage::peak_kib()?
     );
 
     let new = round(&app, "all new", feeds).await?;
@@ -77,9 +78,12 @@ async fn poll(feeds: usize, entries: usize) -> anyhow::Result<()> {
 
 /// Polls everything once; returns how many articles were new.
 async fn round(app: &App, name: &str, feeds: usize) -> anyhow::Result<u64> {
-    let (watch, before) = (Instant::now(), ticks());
+    let (watch, before) = (Instant::now(), usage::processor("self", 2));
     let report = app.ingest.activate(app.clock.now()).await;
-    let (elapsed, spent) = (watch.elapsed().as_secs_f64(), ticks() - before);
+    let (elapsed, spent) = (
+        watch.elapsed().as_secs_f64(),
+        usage::processor("self", 2) - before,
+    );
     ensure!(report.errors.is_empty(), "{:?}", report.errors.first());
     for source in &app.config.sources {
         let poll = app.store.poll(&source.name).await?;
@@ -90,7 +94,7 @@ async fn round(app: &App, name: &str, feeds: usize) -> anyhow::Result<u64> {
         "{name:<12} {elapsed:>7.2} s {:>7.0} fetches/s {:>6.0} µs each {:>8} KiB",
         feeds as f64 / elapsed,
         spent * 1e6 / feeds as f64,
-        resident_kib()?,
+        usage::peak_kib()?,
     );
     let new = report.counts.iter().find(|(what, _)| *what == "new");
     Ok(new.map_or(0, |(_, n)| *n))
@@ -114,25 +118,6 @@ fn configuration(feeds: usize, port: u16) -> String {
         );
     }
     text
-}
-
-/// Seconds of processor time, which Linux counts in hundredths (proc(5)).
-fn ticks() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let fields = fields.split_whitespace().skip(11).take(2);
-    fields
-        .filter_map(|field| field.parse::<f64>().ok())
-        .sum::<f64>()
-        / 100.0
-}
-
-/// The most that was ever resident.
-fn resident_kib() -> anyhow::Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|peak| peak.split_whitespace().next());
-    Ok(peak.context("no VmHWM")?.parse()?)
 }
 
 /// This program again, as all the hosts.

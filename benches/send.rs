@@ -10,7 +10,6 @@
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::{
-    fs,
     net::TcpListener,
     num::NonZeroUsize,
     process::{Child, Command, Stdio},
@@ -45,6 +44,8 @@ use courant::{
     task::Task,
 };
 use tokio_util::sync::CancellationToken;
+
+mod usage;
 
 const MESSAGES: u64 = 10_000;
 const CONNECTIONS: usize = 8;
@@ -156,7 +157,7 @@ async fn with_store(
         let some = some.map(request).collect::<anyhow::Result<_>>()?;
         store.request(some, now).await?;
     }
-    let before = resident_kib()?;
+    let before = usage::peak_kib()?;
 
     let watch = Watch::start(None);
     let plan = Plan {
@@ -169,7 +170,7 @@ async fn with_store(
     watch.stop("plan", messages);
     println!(
         "             {before} KiB resident at most before, {} after",
-        resident_kib()?
+        usage::peak_kib()?
     );
     let Planned::New { content, .. } = planned else {
         anyhow::bail!("{planned:?}")
@@ -280,28 +281,8 @@ impl Watch {
 
 /// Seconds of processor time: this process with the children it waited for, and the sink.
 fn spent(sink: Option<u32>) -> (f64, f64) {
-    let there = sink.map_or(0.0, |id| ticks(&id.to_string(), 2));
-    (ticks("self", 4), there)
-}
-
-/// The first `n` of user, system, children's user and children's system time (proc(5)), which
-/// Linux counts in hundredths of a second.
-fn ticks(process: &str, n: usize) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let fields = fields.split_whitespace().skip(11).take(n);
-    fields
-        .filter_map(|field| field.parse::<f64>().ok())
-        .sum::<f64>()
-        / 100.0
-}
-
-/// The most that was ever resident.
-fn resident_kib() -> anyhow::Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|peak| peak.split_whitespace().next());
-    Ok(peak.context("no VmHWM")?.parse()?)
+    let there = sink.map_or(0.0, |id| usage::processor(&id.to_string(), 2));
+    (usage::processor("self", 4), there)
 }
 
 /// Postfix's server that takes everything and keeps nothing.
