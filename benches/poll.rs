@@ -186,7 +186,7 @@ fn feed(path: &str, entries: usize) -> String {
     for n in 0..entries {
         let seed = path.parse::<usize>().unwrap_or(0) * entries + n;
         let words: String = (0..60)
-            .map(|word| format!("word{} ", (seed * 7_919 + word * 104_729) % 30_000))
+            .map(|word| format!("word{} ", scattered(seed * 60 + word) % 30_000))
             .collect();
         let _ = write!(
             text,
@@ -195,4 +195,11 @@ fn feed(path: &str, entries: usize) -> String {
         );
     }
     text + "</channel></rss>"
+}
+
+/// Numbers that follow each other, out of any order (the last steps of MurmurHash3).
+fn scattered(n: usize) -> usize {
+    let n = (n ^ n >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    let n = (n ^ n >> 33).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    n ^ n >> 33
 }
