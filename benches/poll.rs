@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The server is a process of its own on the same cores, so the processor time says more than the
-//! rate. Memory is the most that was ever resident; with `ENTRIES` 0 it is that of polling alone.
+//! rate. Memory is the most that was ever resident; with `ENTRIES` 0 it is that of polling alone. The
+//! service and the image run with `MALLOC_MMAP_THRESHOLD_=262144 MALLOC_ARENA_MAX=2`.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -85,7 +86,7 @@ async fn round(app: &App, name: &str, feeds: usize) -> anyhow::Result<u64> {
         usage::processor("self", 2) - before,
     );
     ensure!(report.errors.is_empty(), "{:?}", report.errors.first());
-    for source in &app.config.sources {
+    for source in app.config.sources.iter() {
         let poll = app.store.poll(&source.name).await?;
         let last = poll.context("never polled")?.last;
         ensure!(last == app.clock.now(), "{} was left out", source.name);
@@ -197,7 +198,7 @@ fn feed(path: &str, entries: usize) -> String {
     text + "</channel></rss>"
 }
 
-/// Numbers that follow each other, out of any order (the last steps of MurmurHash3).
+/// Numbers that follow each other, out of any order (`MurmurHash3`, its last steps).
 fn scattered(n: usize) -> usize {
     let n = (n ^ n >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
     let n = (n ^ n >> 33).wrapping_mul(0xC4CE_B9FE_1A85_EC53);

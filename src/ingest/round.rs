@@ -105,7 +105,7 @@ impl IngestDueSources {
             return Ok(());
         };
         let paused = self.polls.paused().await?;
-        for source in &self.sources {
+        for source in self.sources.iter() {
             let kept = self.polls.poll(&source.name).await?;
             let polling = Polling::of(source, &paused);
             agenda.add(source, &Poll::resumed(kept, source, now), polling);

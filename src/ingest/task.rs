@@ -51,7 +51,7 @@ pub struct IngestDueSources {
     pub store: Arc<dyn IngestStore>,
     pub articles: Arc<dyn ArticleStore>,
     pub reader: Reader,
-    pub sources: Vec<Source>,
+    pub sources: Arc<[Source]>,
     pub turns: Turns,
     pub clock: Clock,
     /// Cancelled when no further source should be begun.

@@ -164,7 +164,7 @@ async fn build(folder: &Path, address: &str) -> Result<App> {
 async fn ingest(app: &App) -> Result<String> {
     let mut sum = Recorded::default();
     // One after the other, in the order of the configuration: the same every time.
-    for source in &app.config.sources {
+    for source in app.config.sources.iter() {
         let polled = app
             .ingest
             .poll(source, Asked::ByOperator, app.clock.now())

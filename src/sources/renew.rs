@@ -28,7 +28,7 @@ const MOST_ASKED: usize = 100;
 pub struct RenewSubscriptions {
     pub store: Arc<dyn SourceStore>,
     pub fetcher: Fetcher,
-    pub sources: Vec<Source>,
+    pub sources: Arc<[Source]>,
     /// Hubs are told of addresses below it.
     pub base_url: Url,
 }

@@ -111,7 +111,7 @@ fn ingest(shelf: &Arc<Shelf>) -> IngestDueSources {
             fetcher,
             store: shelf.clone(),
         },
-        sources: Vec::new(),
+        sources: Arc::default(),
         turns: Turns::new(clock.clone(), Duration::ZERO),
         clock,
         retired: CancellationToken::new(),

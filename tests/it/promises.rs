@@ -623,7 +623,7 @@ async fn parsing_never_fails_as_a_whole_while_one_entry_can_be_kept() {
 
     app.work().await;
 
-    for source in &app.app.config.sources {
+    for source in app.app.config.sources.iter() {
         let query = Query {
             sources: vec![source.name.clone()],
             ..Query::default()

@@ -13,6 +13,7 @@ use std::{
     net::SocketAddr,
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -39,7 +40,7 @@ pub struct Config {
     pub reprint_window: Duration,
     /// Whether hubs may sign with SHA-1. Default: no.
     pub websub_sha1: Sha1,
-    pub sources: Vec<Source>,
+    pub sources: Arc<[Source]>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,
 }

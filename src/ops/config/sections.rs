@@ -116,7 +116,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         fetch,
         reprint_window,
         websub_sha1: websub_sha1.unwrap_or_default(),
-        sources,
+        sources: sources.into(),
         editions,
         relay,
     })

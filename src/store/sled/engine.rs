@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// sled uses six to ten times this (its issues 986 and 1410).
-const CACHE_BYTES: u64 = 48 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
 
 /// How long a power cut can take back what was flushed and not synced.
 const SYNC_EVERY_MS: u64 = 500;

@@ -42,7 +42,7 @@ pub(super) async fn list(app: &App, out: &Out, which: Which) -> anyhow::Result<D
     let now = app.clock.now();
     let mut standings = app.store.standings().await?;
     let mut stands = Vec::new();
-    for source in &app.config.sources {
+    for source in app.config.sources.iter() {
         let standing = standings.remove(&source.name).unwrap_or_default();
         stands.push(Stand::new(source, standing, now));
     }
