@@ -1,7 +1,7 @@
 //! What judging and relating need of the library, in memory.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -15,13 +15,10 @@ use crate::{
         shingle::Sketch,
     },
     id::{ArticleId, SourceName},
-    library::{Article, Body},
+    library::{Article, Body, Related},
     related::{index::Index, named, telling::Telling},
     words::Term,
 };
-
-/// Related articles that are kept for each; an edition shows its own number of them.
-const RELATED: usize = 10;
 
 /// The indexes over the library. Whoever holds them is the only one who judges.
 #[derive(Debug)]
@@ -31,6 +28,8 @@ pub struct Memory {
     merits: Arc<Merits>,
     /// Articles that the operator split, both ways.
     apart: HashSet<(ArticleId, ArticleId)>,
+    /// Articles that list other related ones now that earlier articles came after them.
+    outdated: BTreeSet<ArticleId>,
 }
 
 /// What the operator says of sources and reprints.
@@ -61,6 +60,7 @@ impl Memory {
                 .into_iter()
                 .flat_map(|(a, b)| [(a, b), (b, a)])
                 .collect(),
+            outdated: BTreeSet::new(),
         }
     }
 
@@ -81,6 +81,7 @@ impl Memory {
     pub(super) fn remove(&mut self, id: ArticleId) {
         self.recent.remove(id);
         self.index.remove(id);
+        self.outdated.remove(&id);
     }
 
     /// Adds articles that the library holds, in the order of their ids.
@@ -216,16 +217,35 @@ impl Memory {
     ) {
         let telling = Telling::of(&article.title, text);
         self.index.add(id, article, &telling);
-        let reading = self.index.relate(id, &telling, RELATED);
+        let reading = self.index.relate(id, &telling);
         article.story = reading.story.unwrap_or(id);
-        self.index.tell(id, article.story);
+        self.outdated.extend(reading.outdated);
         let named = article
             .named_related
             .iter()
             .filter_map(|link| known.links.get(&fingerprint::link(&link.url)))
             .map(|named| homes.get(named).copied().unwrap_or(*named));
         let named: Vec<ArticleId> = named.collect();
-        article.related = named::merge(id, named, reading.related, RELATED);
+        article.related = named::merge(id, named, reading.related);
+        self.index.tell(id, article.story, &article.related);
+    }
+
+    /// Gives up to `n` of the articles whose related ones may have changed.
+    pub(super) fn take_outdated(&mut self, n: usize) -> Vec<ArticleId> {
+        let rest = self.outdated.iter().nth(n).copied();
+        let rest = rest.map_or_else(BTreeSet::new, |rest| self.outdated.split_off(&rest));
+        let taken = std::mem::replace(&mut self.outdated, rest);
+        taken.into_iter().collect()
+    }
+
+    /// Relates an article anew; its story stays. Returns the list if it is another.
+    pub(super) fn relate_anew(&mut self, article: &Article, body: &Body) -> Option<Vec<Related>> {
+        let telling = Telling::of(&article.title, &body.text);
+        let reading = self.index.relate(article.id, &telling);
+        let named = article.related.iter().filter(|related| related.named);
+        let related = named::merge(article.id, named.map(|named| named.id), reading.related);
+        self.index.tell(article.id, article.story, &related);
+        (related != article.related).then_some(related)
     }
 }
 
