@@ -89,6 +89,7 @@ impl Memory {
         for (article, body) in articles {
             let telling = Telling::of(&article.title, &body.text);
             self.index.add(article.id, article, &telling);
+            self.index.tell(article.id, article.story, &article.related);
             if article.first_seen >= now - self.merits.window {
                 let sketch = Sketch::of(&article.title, &body.text);
                 let origin = self.merits.origin(article);
@@ -98,8 +99,10 @@ impl Memory {
         }
     }
 
-    /// Folds what is a reprint, and gives every other new or revised article its related ones;
-    /// `judged` is in the order of their ids.
+    /// Folds what is a reprint, and gives every other new or revised article its story and its
+    /// related ones; `judged` is in the order of their ids.
+    ///
+    /// Nothing is related before all of a document is known: what is rare shows only then.
     pub(super) fn place(
         &mut self,
         judged: Vec<Judged>,
@@ -108,38 +111,59 @@ impl Memory {
     ) -> Vec<Judged> {
         self.recent.expire(now);
         let mut homes = HashMap::new();
+        let mut placed = HashMap::new();
         let place = |one: Judged| {
             let id = one.trace.article;
             let verdict = match one.verdict {
-                Verdict::New(new) => self.place_new(id, new, known, &mut homes),
-                Verdict::Revised(revised) => {
-                    let place = known.places.get(&id).copied();
-                    match place.unwrap_or(Place::Shown(id)) {
-                        Place::Shown(shown) => self.place_revised(shown, revised, known, &homes),
-                        Place::Folded(_) => Verdict::Revised(revised),
-                    }
-                }
-                verdict @ (Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known) => verdict,
+                Verdict::New(new) => self.place_new(id, new, &mut homes),
+                verdict => verdict,
             };
+            let shown = match &verdict {
+                Verdict::New(_) => Some(id),
+                Verdict::Revised(_) => match known.places.get(&id) {
+                    Some(Place::Folded(_)) => None,
+                    Some(Place::Shown(shown)) => Some(*shown),
+                    None => Some(id),
+                },
+                Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known => None,
+            };
+            if let (Some(shown), Verdict::New(new) | Verdict::Revised(new)) = (shown, &verdict) {
+                placed.insert(id, (shown, self.add(shown, &new.0, &new.1)));
+            }
             Judged { verdict, ..one }
         };
-        judged.into_iter().map(place).collect()
+        let mut judged: Vec<Judged> = judged.into_iter().map(place).collect();
+        for one in &mut judged {
+            if let Verdict::New(new) | Verdict::Revised(new) = &mut one.verdict
+                && let Some((shown, telling)) = placed.remove(&one.trace.article)
+            {
+                self.relate(shown, &mut new.0, &telling, known, &homes);
+            }
+        }
+        judged
+    }
+
+    /// Adds an article that stands for itself, or replaces what was known of it.
+    fn add(&mut self, id: ArticleId, article: &Article, body: &Body) -> Telling {
+        let sketch = Sketch::of(&article.title, &body.text);
+        let origin = self.merits.origin(article);
+        self.recent.add(id, &sketch, origin, article.first_seen);
+        let telling = Telling::of(&article.title, &body.text);
+        self.index.add(id, article, &telling);
+        telling
     }
 
     fn place_new(
         &mut self,
         id: ArticleId,
-        mut new: Box<(Article, Body)>,
-        known: &Known,
+        new: Box<(Article, Body)>,
         homes: &mut HashMap<ArticleId, ArticleId>,
     ) -> Verdict {
-        let (article, body) = &mut *new;
+        let (article, body) = &*new;
         let sketch = Sketch::of(&article.title, &body.text);
         let origin = self.merits.origin(article);
         let matches = self.recent.find(&sketch, origin);
         let Some(found) = self.home(&matches) else {
-            self.recent.add(id, &sketch, origin, article.first_seen);
-            self.relate(id, article, &body.text, known, homes);
             return Verdict::New(new);
         };
         let merged: Vec<Match> = matches
@@ -155,12 +179,11 @@ impl Memory {
             Shown::Merged(other) => {
                 self.recent.adopt(found.article, other);
                 self.index.adopt(found.article, other);
+                self.outdated.insert(found.article);
             }
             Shown::New => {
-                self.recent
-                    .add(found.article, &sketch, origin, article.first_seen);
-                let telling = Telling::of(&article.title, &body.text);
-                self.index.add(found.article, article, &telling);
+                self.add(found.article, article, body);
+                self.outdated.insert(found.article);
             }
         }
         for other in &merged {
@@ -192,32 +215,15 @@ impl Memory {
             .copied()
     }
 
-    fn place_revised(
-        &mut self,
-        shown: ArticleId,
-        mut revised: Box<(Article, Body)>,
-        known: &Known,
-        homes: &HashMap<ArticleId, ArticleId>,
-    ) -> Verdict {
-        let (article, body) = &mut *revised;
-        let sketch = Sketch::of(&article.title, &body.text);
-        let origin = self.merits.origin(article);
-        self.recent.add(shown, &sketch, origin, article.first_seen);
-        self.relate(shown, article, &body.text, known, homes);
-        Verdict::Revised(revised)
-    }
-
     fn relate(
         &mut self,
         id: ArticleId,
         article: &mut Article,
-        text: &str,
+        telling: &Telling,
         known: &Known,
         homes: &HashMap<ArticleId, ArticleId>,
     ) {
-        let telling = Telling::of(&article.title, text);
-        self.index.add(id, article, &telling);
-        let reading = self.index.relate(id, &telling);
+        let reading = self.index.relate(id, telling);
         article.story = reading.story.unwrap_or(id);
         self.outdated.extend(reading.outdated);
         let named = article

@@ -67,7 +67,8 @@ struct Document {
     id: ArticleId,
     published: DateTime<Utc>,
     source: Term,
-    story: ArticleId,
+    /// None until it was told.
+    story: Option<ArticleId>,
     /// The primary subtag of BCP 47.
     language: Option<Term>,
     /// What it scores itself.
@@ -79,7 +80,7 @@ struct Document {
 /// What goes with an article.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// The story that it is part of, named by the first article of it; none where it begins one.
+    /// The story that it was told to be part of, or else is; none where it begins one.
     pub story: Option<ArticleId>,
     /// Best first.
     pub related: Vec<Related>,
@@ -153,10 +154,10 @@ impl Index {
             id,
             published,
             source: Term::of(article.source.as_str()),
-            story: before.map_or(article.story, |before| before.story),
+            story: before.and_then(|before| before.story),
             language: article.language.as_deref().and_then(primary),
             own,
-            last: last(&article.related),
+            last: before.map_or(0.0, |before| before.last),
         }));
     }
 
@@ -195,15 +196,9 @@ impl Index {
         if let Some(slot) = self.slots.get(&id)
             && let Some(document) = &mut self.documents[*slot as usize]
         {
-            document.story = story;
+            document.story = Some(story);
             document.last = last(related);
         }
-    }
-
-    /// The story that an article is counted to.
-    pub fn story(&self, id: ArticleId) -> Option<ArticleId> {
-        let document = self.document(*self.slots.get(&id)?)?;
-        Some(document.story)
     }
 
     /// Returns the story and the [`KEPT`] articles that go best with one that was added, `telling`
@@ -218,11 +213,13 @@ impl Index {
             return Reading::default();
         };
         let mut hits = self.hits(asking, telling);
-        let is_story = |hit: &&Hit| hit.share >= STORY && asking.is_near(&hit.document);
+        let is_story = |hit: &&Hit| {
+            let document = &hit.document;
+            hit.share >= STORY && asking.is_near(document) && document.story.is_some()
+        };
         let nearest = hits.iter().filter(is_story);
-        let story = nearest
-            .max_by(|a, b| a.share.total_cmp(&b.share))
-            .map(|hit| hit.document.story);
+        let nearest = nearest.max_by(|a, b| a.share.total_cmp(&b.share));
+        let story = asking.story.or(nearest.and_then(|hit| hit.document.story));
 
         let cutoff = cutoff(self.len());
         let is_outdated = |hit: &&Hit| {
@@ -379,7 +376,7 @@ fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>) -> Vec<
             .position(|hit| !is_met(hit));
         let hit = hits.remove(other.unwrap_or(0));
         let told = hit.document.story;
-        if Some(told) != story {
+        if told.is_some() && told != story {
             let is_akin = |other: &Hit| other.share >= AKIN && asking.is_near(&other.document);
             hits.retain(|other| other.document.story != told || is_akin(other));
         }
@@ -389,7 +386,7 @@ fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>) -> Vec<
         id: hit.document.id,
         score: hit.score,
         named: false,
-        same_story: Some(hit.document.story) == story,
+        same_story: hit.document.story.is_some() && hit.document.story == story,
     };
     picked.iter().map(related).collect()
 }

@@ -20,5 +20,6 @@ mod relay;
 mod reprints;
 mod sources;
 mod store_contract;
+mod stories;
 mod subscribe;
 mod websub;

@@ -188,11 +188,13 @@ fn what_comes_close_in_time_and_words_is_one_story() {
     let mut shelf = Shelf::default();
     museums(&mut shelf);
     shelf.add(&told(1, 0, "a"), HARBOR);
+    shelf.index.tell(ArticleId(1), ArticleId(1), &[]);
     shelf.add(&told(2, 20, "b"), DREDGE);
     let second = shelf.relate(2);
     shelf.index.tell(ArticleId(2), second.story.unwrap(), &[]);
     shelf.add(&told(3, 80, "c"), DREDGE);
     let third = shelf.relate(3);
+    shelf.index.tell(ArticleId(3), third.story.unwrap(), &[]);
     shelf.add(&told(4, 500, "d"), DREDGE);
     let late = shelf.relate(4);
 
