@@ -59,8 +59,8 @@ async fn ingest(app: &TestApp) -> Vec<Article> {
 
 /// Four outlets tell of the ferry, one after the other, and one of them of the bridge.
 fn publish_all(app: &TestApp) {
-    for outlet in 0..4 {
-        let title = format!("Ferry by {}", OUTLETS[outlet]);
+    for (outlet, name) in OUTLETS.iter().enumerate().take(4) {
+        let title = format!("Ferry by {name}");
         publish(
             app,
             outlet,
