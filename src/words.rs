@@ -34,6 +34,11 @@ impl Term {
     pub fn number(self) -> u32 {
         self.0
     }
+
+    /// The one of that number.
+    pub fn numbered(number: u32) -> Self {
+        Term(number)
+    }
 }
 
 /// The words of `text`, lower-case, in order.

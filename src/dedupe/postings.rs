@@ -4,7 +4,7 @@
 //! is sealed into a chunk, which never changes, and chunks of like size are joined, so that few
 //! have to be asked.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::shingle::Shingle;
 
@@ -83,6 +83,31 @@ impl Postings {
                 .find(shingle)
                 .filter(|document| *document >= from),
         );
+    }
+
+    /// Tells of each shingle that several documents hold, in no order; its documents ascend.
+    pub(super) fn shared(&mut self, mut tell: impl FnMut(Shingle, &[Document])) {
+        if !self.fresh.links.is_empty() {
+            self.seal();
+        }
+        let mut held: Vec<(u16, Document)> = Vec::new();
+        let mut documents = Vec::new();
+        for upper in 0..1_usize << 16 {
+            held.clear();
+            for chunk in &self.sealed {
+                let postings = chunk.between(&chunk.starts[upper..upper + 2]).iter();
+                held.extend(postings.map(|(tag, behind)| (*tag, chunk.first + u32::from(*behind))));
+            }
+            held.sort_unstable();
+            for of_one in held.chunk_by(|a, b| a.0 == b.0) {
+                if let [(tag, _), _, ..] = of_one {
+                    documents.clear();
+                    documents.extend(of_one.iter().map(|(_, document)| *document));
+                    let number = u32::try_from(upper).unwrap_or_default() << 16 | u32::from(*tag);
+                    tell(Shingle::numbered(number), &documents);
+                }
+            }
+        }
     }
 
     /// Gives up chunks that hold none but documents before `from`.

@@ -11,9 +11,10 @@
 //! Each article stands here by the text that represents it, so that a chain of ever looser copies
 //! does not hold together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use foldhash::{HashMap, HashMapExt};
 
 use super::{
     postings::{Document, Postings},
@@ -229,18 +230,67 @@ impl Recent {
         let document = self.next();
         let looked = self.look(sketch, origin);
         for (shingle, holders) in looked.exposed {
-            for holder in holders {
-                if let Some(kept) = self.kept_mut(holder) {
-                    kept.n_rare = kept.n_rare.saturating_sub(1);
-                }
-            }
-            self.common.insert(shingle, document);
+            self.expose(shingle, &holders, document);
         }
         for (shingle, _) in &sketch.shingles {
             if let Some(last) = self.common.get_mut(shingle) {
                 *last = document;
             }
         }
+        self.keep(id, sketch, origin, seen, looked.rare);
+    }
+
+    /// Adds an article that is not there yet, as quickly as can be: what its shingles prove is told
+    /// by [`Recent::settle`], which must follow before anything is found.
+    pub fn load(
+        &mut self,
+        id: ArticleId,
+        sketch: &Sketch,
+        origin: Origin<'_>,
+        seen: DateTime<Utc>,
+    ) {
+        let shingles = sketch.shingles.iter().map(|(shingle, _)| *shingle);
+        self.keep(id, sketch, origin, seen, shingles.collect());
+    }
+
+    /// Sets apart the shingles of all that was loaded that prove nothing.
+    pub fn settle(&mut self) {
+        let mut postings = std::mem::take(&mut self.postings);
+        let mut exposed = Vec::new();
+        postings.shared(|shingle, holders| {
+            if let Some((last, before)) = holders.split_last()
+                && let Some(kept) = self.kept(*last)
+                && self.proves_nothing(before, kept.published.date_naive())
+            {
+                exposed.push((shingle, holders.to_vec()));
+            }
+        });
+        self.postings = postings;
+        for (shingle, holders) in exposed {
+            let last = holders.last().copied().unwrap_or_default();
+            self.expose(shingle, &holders, last);
+        }
+    }
+
+    /// A shingle proves nothing, and counts no more for those that hold it.
+    fn expose(&mut self, shingle: Shingle, holders: &[Document], last: Document) {
+        for holder in holders {
+            if let Some(kept) = self.kept_mut(*holder) {
+                kept.n_rare = kept.n_rare.saturating_sub(1);
+            }
+        }
+        self.common.insert(shingle, last);
+    }
+
+    fn keep(
+        &mut self,
+        id: ArticleId,
+        sketch: &Sketch,
+        origin: Origin<'_>,
+        seen: DateTime<Utc>,
+        rare: Vec<Shingle>,
+    ) {
+        let document = self.next();
         for term in distinct(&sketch.lead) {
             *self.leads.entry(term).or_default() += 1;
         }
@@ -250,12 +300,12 @@ impl Recent {
             title: sketch.title,
             published: origin.published,
             seen,
-            n_rare: count(looked.rare.len()),
+            n_rare: count(rare.len()),
             rank: sketch.rank(origin.priority),
             lead: sketch.lead.clone(),
         }));
         self.documents.insert(id, document);
-        self.postings.add(document, looked.rare.into_iter());
+        self.postings.add(document, rare.into_iter());
         if self.postings.len() > MOST_POSTINGS
             && let Some(oldest) = self.postings.oldest()
         {
@@ -348,13 +398,14 @@ impl Recent {
             shared: HashMap::new(),
         };
         let mut holders = Vec::new();
+        let day = origin.published.date_naive();
         for (shingle, at) in &sketch.shingles {
             if self.common.contains_key(shingle) {
                 continue;
             }
             holders.clear();
             self.postings.find(*shingle, self.first, &mut holders);
-            if self.proves_nothing(&holders, origin) {
+            if self.proves_nothing(&holders, day) {
                 looked.exposed.push((*shingle, holders.clone()));
                 continue;
             }
@@ -366,11 +417,11 @@ impl Recent {
         looked
     }
 
-    /// Tells whether a shingle that all `holders` share with a text is boilerplate or a turn of
-    /// phrase.
-    fn proves_nothing(&self, holders: &[Document], origin: Origin<'_>) -> bool {
+    /// Tells whether a shingle that all `holders` share with a text of that day is boilerplate or a
+    /// turn of phrase.
+    fn proves_nothing(&self, holders: &[Document], day: NaiveDate) -> bool {
         let mut sources: Vec<Term> = Vec::new();
-        let mut days = vec![origin.published.date_naive()];
+        let mut days = vec![day];
         for kept in holders.iter().filter_map(|holder| self.kept(*holder)) {
             sources.push(kept.source);
             let day = kept.published.date_naive();

@@ -50,6 +50,25 @@ pub(super) struct Known {
     pub(super) places: HashMap<ArticleId, Place>,
 }
 
+/// An article of the library, with what is remembered of its text.
+pub(super) struct Recalled {
+    article: Article,
+    telling: Telling,
+    /// Of what was first seen within the window of reprints.
+    sketch: Option<Sketch>,
+}
+
+impl Recalled {
+    pub(super) fn of((article, body): (Article, Body), window: DateTime<Utc>) -> Self {
+        let sketch = (article.first_seen >= window).then(|| Sketch::of(&article.title, &body.text));
+        Recalled {
+            telling: Telling::of(&article.title, &body.text),
+            sketch,
+            article,
+        }
+    }
+}
+
 impl Memory {
     pub(super) fn new(merits: Arc<Merits>, apart: Vec<(ArticleId, ArticleId)>) -> Self {
         Memory {
@@ -85,18 +104,22 @@ impl Memory {
     }
 
     /// Adds articles that the library holds, in the order of their ids.
-    pub(super) fn recall(&mut self, articles: &[(Article, Body)], now: DateTime<Utc>) {
-        for (article, body) in articles {
-            let telling = Telling::of(&article.title, &body.text);
-            self.index.add(article.id, article, &telling);
-            self.index.tell(article.id, article.story, &article.related);
-            if article.first_seen >= now - self.merits.window {
-                let sketch = Sketch::of(&article.title, &body.text);
+    pub(super) fn recall(&mut self, articles: Vec<Recalled>) {
+        for recalled in articles {
+            let article = &recalled.article;
+            let (id, related) = (article.id, &article.related);
+            self.index.add(id, article, &recalled.telling);
+            self.index.tell(id, article.story, related);
+            if let Some(sketch) = &recalled.sketch {
                 let origin = self.merits.origin(article);
-                self.recent
-                    .add(article.id, &sketch, origin, article.first_seen);
+                self.recent.load(id, sketch, origin, article.first_seen);
             }
         }
+    }
+
+    /// Ends recalling.
+    pub(super) fn settle(&mut self) {
+        self.recent.settle();
     }
 
     /// Folds what is a reprint, and gives every other new or revised article its story and its

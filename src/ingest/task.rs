@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, resume_unwind},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -18,7 +19,7 @@ use super::{
     IngestStore, Judged, Recorded, Verdict,
     article::{self, Readable},
     full_text,
-    memory::{Known, Memory, Merits},
+    memory::{Known, Memory, Merits, Recalled},
     read::{Asked, Brought, Reader},
     round::ROUND,
     take::{Bundle, Lifting},
@@ -42,8 +43,11 @@ use crate::{
     task::{Report, Task, chain},
 };
 
-/// Articles whose text is in memory at once while the library is read.
-const PAGE: usize = 1000;
+/// Articles that are read at a time while the library is read.
+const PAGE: usize = 500;
+
+/// Pages whose texts are in memory at once.
+const PAGES: usize = 3;
 
 /// Polls every source that is due.
 pub struct IngestDueSources {
@@ -232,23 +236,40 @@ impl IngestDueSources {
         Ok(Known { links, places })
     }
 
-    /// Reads the library into memory.
+    /// Reads the library into memory: one page is read while another is prepared and a third added.
     async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
         let apart = self.store.apart().await?;
         let mut memory = Memory::new(self.merits.clone(), apart);
-        let mut after = None;
-        loop {
-            let page = self.articles.page(after, PAGE).await?;
-            let Some((last, _)) = page.last() else {
-                return Ok(memory);
+        let window = now - self.merits.window;
+        let prepared = self.pages().map(|page| async move {
+            let page = page?;
+            let prepare = move || {
+                page.into_iter()
+                    .map(|one| Recalled::of(one, window))
+                    .collect()
             };
-            after = Some(last.id);
+            Ok(off_the_runtime::<Vec<Recalled>>(prepare).await)
+        });
+        let mut prepared = pin!(prepared.buffered(PAGES));
+        while let Some(page) = prepared.next().await {
+            let page = page?;
             memory = off_the_runtime(move || {
-                memory.recall(&page, now);
+                memory.recall(page);
                 memory
             })
             .await;
         }
+        memory.settle();
+        Ok(memory)
+    }
+
+    /// All articles with their texts, in the order of their ids.
+    fn pages(&self) -> impl Stream<Item = port::Result<Vec<(Article, Body)>>> {
+        stream::try_unfold(None, async move |after| {
+            let page = self.articles.page(after, PAGE).await?;
+            let last = page.last().map(|(last, _)| last.id);
+            Ok(last.map(|last| (page, Some(last))))
+        })
     }
 }
 

@@ -1,7 +1,5 @@
 //! The words that tell what an article is about, with their weights.
 
-use std::collections::HashMap;
-
 use crate::words::{Term, terms};
 
 /// A word of the title weighs as much as this many in the text.
@@ -32,18 +30,15 @@ impl Telling {
     pub fn of(title: &str, text: &str) -> Self {
         let title = terms(title).map(|term| (term, TITLE));
         let text = terms(text).take(READ).map(|term| (term, 1.0));
-        let mut mentions: HashMap<Term, f32> = HashMap::new();
-        let mut length = 0.0;
-        for (term, n) in title.chain(text) {
-            *mentions.entry(term).or_default() += n;
-            length += n;
-        }
+        let mut mentions: Vec<(Term, f32)> = title.chain(text).collect();
+        let length: f32 = mentions.iter().map(|(_, n)| n).sum();
         let damping = SATURATION * (1.0 - LENGTH + LENGTH * length / USUAL);
-        let mut terms: Vec<(Term, f32)> = mentions
-            .into_iter()
-            .map(|(term, n)| (term, n * HEAVIEST / (n + damping)))
-            .collect();
-        terms.sort_unstable_by_key(|(term, _)| *term);
+        mentions.sort_unstable_by_key(|(term, _)| *term);
+        let terms = mentions.chunk_by(|a, b| a.0 == b.0).map(|of_one| {
+            let n: f32 = of_one.iter().map(|(_, n)| n).sum();
+            (of_one[0].0, n * HEAVIEST / (n + damping))
+        });
+        let terms = terms.collect();
         Telling { terms }
     }
 }

@@ -67,7 +67,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Where an external crate may be named.
-const BELONGS_TO: [(&str, &[&str]); 18] = [
+const BELONGS_TO: [(&str, &[&str]); 19] = [
     ("ammonia", &["ingest"]),
     ("anyhow", &["ops"]),
     ("atom_syndication", &["editions"]),
@@ -82,6 +82,7 @@ const BELONGS_TO: [(&str, &[&str]); 18] = [
     ("notify", &["sources"]),
     ("regex", &["sources"]),
     ("regex_syntax", &["sources"]),
+    ("foldhash", &["dedupe", "related"]),
     ("reqwest", &["sources"]),
     ("rss", &["editions"]),
     ("sled", &["store"]),

@@ -305,3 +305,39 @@ fn reprints_are_found_in_five_scripts() {
         assert_eq!(found, first, "{title}");
     }
 }
+
+#[test]
+fn what_was_loaded_is_judged_like_what_came_one_by_one() {
+    let mut chance = Chance(11);
+    let footer = chance.prose(40).join(" ");
+    let texts: Vec<String> = (0..20)
+        .map(|_| format!("{} {footer}", chance.prose(80).join(" ")))
+        .collect();
+    let sources = ["wire", "post", "star"].map(|name| SourceName::parse(name).unwrap());
+    let origin = |n: usize| Origin {
+        source: &sources[n % 3],
+        published: day(0),
+        priority: 0,
+    };
+    let (mut added, mut loaded) = (
+        Recent::new(TimeDelta::days(7)),
+        Recent::new(TimeDelta::days(7)),
+    );
+    for (n, text) in texts.iter().enumerate() {
+        let sketch = Sketch::of("A title", text);
+        let id = ArticleId(u64::try_from(n).unwrap());
+        added.add(id, &sketch, origin(n), day(0));
+        loaded.load(id, &sketch, origin(n), day(0));
+    }
+    loaded.settle();
+
+    for (n, text) in texts.iter().enumerate() {
+        let half = text.len() / 2;
+        for text in [text, &text[..half]] {
+            let sketch = Sketch::of("Another title", text);
+            let expected = added.find(&sketch, origin(n + 1));
+            assert!(!expected.is_empty());
+            assert_eq!(loaded.find(&sketch, origin(n + 1)), expected);
+        }
+    }
+}
