@@ -6,6 +6,7 @@ pub mod task;
 mod round;
 pub mod turns;
 pub mod take;
+pub mod topics;
 pub mod fate;
 pub mod removal;
 pub mod push;

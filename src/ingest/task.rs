@@ -22,6 +22,7 @@ use super::{
     read::{Asked, Brought, Reader},
     round::ROUND,
     take::{Bundle, Lifting},
+    topics::Topic,
     turns::Turns,
 };
 use crate::{
@@ -52,6 +53,8 @@ pub struct IngestDueSources {
     pub articles: Arc<dyn ArticleStore>,
     pub reader: Reader,
     pub sources: Arc<[Source]>,
+    /// What articles get by rule.
+    pub topics: Arc<[Topic]>,
     pub turns: Turns,
     pub clock: Clock,
     /// Cancelled when no further source should be begun.
