@@ -21,4 +21,5 @@ mod reprints;
 mod sources;
 mod store_contract;
 mod subscribe;
+mod topics;
 mod websub;
