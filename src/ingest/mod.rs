@@ -9,6 +9,7 @@ pub mod take;
 pub mod topics;
 pub mod fate;
 pub mod removal;
+mod search;
 pub mod push;
 pub mod deliveries;
 pub mod read;

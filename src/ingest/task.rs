@@ -44,7 +44,7 @@ use crate::{
 };
 
 /// Articles whose text is in memory at once while the library is read.
-const PAGE: usize = 1000;
+pub(super) const PAGE: usize = 1000;
 
 /// Polls every source that is due.
 pub struct IngestDueSources {
@@ -236,7 +236,7 @@ impl IngestDueSources {
     }
 
     /// Reads the library into memory.
-    async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
+    pub(super) async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
         let apart = self.store.apart().await?;
         let mut memory = Memory::new(self.merits.clone(), apart);
         let mut after = None;
