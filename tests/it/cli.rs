@@ -521,6 +521,7 @@ fn help_is_as_it_was() {
         "articles",
         "articles list",
         "articles show",
+        "articles search",
         "articles remove",
         "topics",
         "topics list",

@@ -18,6 +18,7 @@ mod push;
 mod recovery;
 mod relay;
 mod reprints;
+mod search;
 mod sources;
 mod store_contract;
 mod subscribe;
