@@ -148,6 +148,29 @@ fn a_changed_rule_is_tried_on_the_library_before_any_daemon_reads_it() {
 }
 
 #[test]
+fn a_daemon_goes_by_new_rules_once_it_has_read_them() {
+    let courant = Courant::new();
+    let mut daemon = courant.daemon();
+    let more = format!("{}{SEA}", courant.config());
+    courant.write("courant.toml", &more);
+    daemon.signal("HUP");
+    daemon.wait_for("is running");
+    courant.write_article("Ferry strike");
+    courant.ok(&["ingest"]);
+
+    let sea = courant.ok(&["--json", "articles", "list", "--topic", "sea"]);
+
+    let titles: Vec<_> = sea
+        .objects()
+        .iter()
+        .map(|row| row["title"].clone())
+        .collect();
+    assert!(titles.contains(&json!("Ferry strike")), "{titles:?}");
+    assert!(!titles.contains(&json!("Lighthouse")), "{titles:?}");
+    drop(daemon);
+}
+
+#[test]
 fn what_would_lose_its_topic_is_marked() {
     let courant = with_rule(SEA);
     courant.ok(&["ingest"]);
@@ -180,7 +203,10 @@ fn a_rule_can_be_tried_without_a_topic_and_only_on_what_came_lately() {
         "topics", "test", "--regex", "^ferry$", "--source", "desk", "--days", "0",
     ]);
 
+    let plain = courant.ok(&["--json", "topics", "test", "--category", "no such"]);
+
     assert!(tried.stdout.ends_with("2 caught\n"), "{tried:?}");
+    assert!(plain.objects().is_empty(), "{plain:?}");
     assert_eq!(none.stdout, "0 caught\n");
 }
 

@@ -5,7 +5,7 @@ mod search;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use clap::Subcommand;
+use clap::{Subcommand, value_parser};
 use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
@@ -46,8 +46,8 @@ pub enum Articles {
         #[arg(required = true)]
         words: Vec<String>,
         /// At most so many
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
+        #[arg(long, default_value_t = 20, value_parser = value_parser!(u16).range(1..))]
+        limit: u16,
     },
     /// List what to read with an article, and why
     Related {
@@ -92,7 +92,7 @@ impl Articles {
             }
             Articles::Show { id } => show(app, out, id).await,
             Articles::Search { words, limit } => {
-                search::search(app, out, &words.join(" "), limit).await
+                search::search(app, out, &words.join(" "), limit.into()).await
             }
             Articles::Related { id } => reading(app, out, id).await,
             Articles::Split { id } => split(app, out, id).await,

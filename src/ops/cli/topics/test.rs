@@ -58,8 +58,6 @@ fn sound<T, E: Display>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Effect {
-    /// No topic was named.
-    Caught,
     Gains,
     Keeps,
     Loses,
@@ -71,7 +69,8 @@ struct Row {
     published: DateTime<Utc>,
     source: SourceName,
     title: String,
-    topic: Effect,
+    /// None where no topic was named.
+    topic: Option<Effect>,
     /// None where nothing does.
     caught_by: Option<Value>,
     #[serde(skip)]
@@ -172,12 +171,12 @@ impl Trial<'_> {
     fn row(&self, article: &Article, body: &Body) -> Option<Row> {
         let caught = self.rule.catches(article, &told(article, body));
         let effect = match (self.slug, &caught) {
-            (None, Some(_)) => Effect::Caught,
+            (None, Some(_)) => None,
             (None, None) => return None,
             (Some(slug), caught) => match (article.topics.contains(slug), caught) {
-                (true, Some(_)) => Effect::Keeps,
-                (false, Some(_)) => Effect::Gains,
-                (true, None) if !self.is_given_by_source(article, slug) => Effect::Loses,
+                (true, Some(_)) => Some(Effect::Keeps),
+                (false, Some(_)) => Some(Effect::Gains),
+                (true, None) if !self.is_given_by_source(article, slug) => Some(Effect::Loses),
                 (_, None) => return None,
             },
         };
@@ -213,10 +212,10 @@ fn table(rows: &[Row]) -> Table {
             row.published.format("%Y-%m-%d").to_string(),
             row.source.to_string(),
             match row.topic {
-                Effect::Caught => "",
-                Effect::Gains => "gains it",
-                Effect::Keeps => "keeps it",
-                Effect::Loses => "loses it",
+                None => "",
+                Some(Effect::Gains) => "gains it",
+                Some(Effect::Keeps) => "keeps it",
+                Some(Effect::Loses) => "loses it",
             }
             .to_owned(),
             row.why.clone(),
@@ -227,7 +226,7 @@ fn table(rows: &[Row]) -> Table {
 }
 
 fn sum(rows: &[Row], slug: Option<&TopicSlug>) -> String {
-    let count = |effect| rows.iter().filter(|row| row.topic == effect).count();
+    let count = |effect| rows.iter().filter(|row| row.topic == Some(effect)).count();
     let Some(slug) = slug else {
         return format!("{} caught", rows.len());
     };
