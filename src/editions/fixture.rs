@@ -42,6 +42,7 @@ pub(crate) fn edition() -> Edition {
         select: Select::default(),
         max_articles: 30,
         min_articles: 1,
+        max_per_story: 3,
         related: 3,
         digests: Vec::new(),
     }
@@ -137,12 +138,14 @@ pub(crate) fn full(id: u64, title: &str) -> Published {
             url: url("https://courier.example/old-wall?a=1&b=2"),
             source: Some("The Courier".to_owned()),
             named: true,
+            same_story: false,
         },
         RelatedLink {
             title: "The engineers' report".to_owned(),
             url: url("https://harbour.example/report"),
             source: None,
             named: true,
+            same_story: false,
         },
     ];
     one

@@ -7,6 +7,7 @@ pub mod feed;
 pub mod optin;
 pub mod render;
 pub mod select;
+pub mod stories;
 pub mod task;
 
 #[cfg(test)]
@@ -63,6 +64,8 @@ pub struct Edition {
     pub max_articles: usize,
     /// A digest with fewer is not sent; its articles wait for the next. Default 1.
     pub min_articles: usize,
+    /// In a digest, of one story. Default 3.
+    pub max_per_story: usize,
     /// Related links for each article. Default 3.
     pub related: usize,
     pub digests: Vec<DigestRule>,
@@ -161,7 +164,10 @@ pub struct RelatedLink {
     pub url: Url,
     /// In the operator's words; none where the library does not hold the article.
     pub source: Option<String>,
+    /// The author of the article named it.
     pub named: bool,
+    /// It is an earlier article of the same story.
+    pub same_story: bool,
 }
 
 /// What is kept about digests.

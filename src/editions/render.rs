@@ -132,6 +132,8 @@ impl Templates {
     /// Renders a digest with as many of its articles as its HTML may hold; those beyond are counted
     /// in it, and wait on the web.
     pub fn digest(&self, template: &str, digest: &DigestView<'_>) -> Result<Rendered, RenderError> {
+        let count =
+            |views: &[ArticleView<'_>]| views.iter().map(ArticleView::n_articles).sum::<usize>();
         let articles = ArticleView::all(digest.articles, digest.site, digest.date.timezone());
         let context = |shown: usize| {
             let path = format!("e/{}/{}", digest.edition.slug, digest.number);
@@ -143,7 +145,7 @@ impl Templates {
                 number: digest.number,
                 date: digest.date.to_rfc3339(),
                 articles: shown_articles,
-                left_out: digest.left_out + articles.len() - shown,
+                left_out: digest.left_out + count(&articles[shown..]),
                 preheader: filter::clip(&preheader.join(" · "), 120),
                 archive: digest.site.address(&path).into(),
                 unsubscribe: Mark::Unsubscribe.text(),

@@ -114,6 +114,7 @@ fn links(
         url: address(other, site),
         source: Some(sources.of(&other.source).to_owned()),
         named,
+        same_story: other.story == article.story,
     };
     let held_related = |named| {
         let related = article.related.iter().filter(move |r| r.named == named);
@@ -132,6 +133,7 @@ fn links(
                     url: link.url.clone(),
                     source: None,
                     named: true,
+                    same_story: false,
                 },
                 std::slice::from_ref(&link.url),
             ),

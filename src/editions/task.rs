@@ -10,6 +10,7 @@ use super::{
     digest::{self, Due},
     render::{DigestView, RenderError, Templates},
     select::{self, SourceTitles},
+    stories,
 };
 use crate::{
     delivery::{Audience, Content, OutboxStore, Plan, Planned, Purpose},
@@ -130,7 +131,8 @@ impl PublishDigests {
     ) -> Result<Content, PublishError> {
         let mut articles = self.due_articles(edition, window).await?;
         if articles.is_empty() {
-            articles = self.articles.list(&select::query(edition)).await?;
+            let latest = self.articles.list(&select::query(edition)).await?;
+            articles = stories::together(latest, edition.max_per_story);
         }
         if articles.is_empty() {
             return Err(PublishError::NoArticles(edition.slug.to_string()));
@@ -275,7 +277,8 @@ impl PublishDigests {
             limit: None,
             ..select::query(edition)
         };
-        let mut articles = self.articles.list(&query).await?;
+        let articles = self.articles.list(&query).await?;
+        let mut articles = stories::together(articles, edition.max_per_story);
         articles.truncate(edition.max_articles);
         Ok(articles)
     }

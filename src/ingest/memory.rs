@@ -1,7 +1,7 @@
 //! What judging and relating need of the library, in memory.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -15,7 +15,7 @@ use crate::{
         shingle::Sketch,
     },
     id::{ArticleId, SourceName},
-    library::{Article, Body},
+    library::{Article, Body, Related},
     related::{
         index::{Index, search::Search},
         named,
@@ -23,9 +23,6 @@ use crate::{
     },
     words::Term,
 };
-
-/// Related articles that are kept for each; an edition shows its own number of them.
-const RELATED: usize = 10;
 
 /// The indexes over the library. Whoever holds them is the only one who judges.
 #[derive(Debug)]
@@ -35,6 +32,8 @@ pub struct Memory {
     merits: Arc<Merits>,
     /// Articles that the operator split, both ways.
     apart: HashSet<(ArticleId, ArticleId)>,
+    /// Articles that list other related ones now that earlier articles came after them.
+    outdated: BTreeSet<ArticleId>,
 }
 
 /// What the operator says of sources and reprints.
@@ -65,6 +64,7 @@ impl Memory {
                 .into_iter()
                 .flat_map(|(a, b)| [(a, b), (b, a)])
                 .collect(),
+            outdated: BTreeSet::new(),
         }
     }
 
@@ -90,6 +90,7 @@ impl Memory {
     pub(super) fn remove(&mut self, id: ArticleId) {
         self.recent.remove(id);
         self.index.remove(id);
+        self.outdated.remove(&id);
     }
 
     /// Adds articles that the library holds, in the order of their ids.
@@ -97,6 +98,7 @@ impl Memory {
         for (article, body) in articles {
             let telling = Telling::of(&article.title, &body.text);
             self.index.add(article.id, article, &telling);
+            self.index.tell(article.id, article.story, &article.related);
             if article.first_seen >= now - self.merits.window {
                 let sketch = Sketch::of(&article.title, &body.text);
                 let origin = self.merits.origin(article);
@@ -106,8 +108,10 @@ impl Memory {
         }
     }
 
-    /// Folds what is a reprint, and gives every other new or revised article its related ones;
-    /// `judged` is in the order of their ids.
+    /// Folds what is a reprint, and gives every other new or revised article its story and its
+    /// related ones; `judged` is in the order of their ids.
+    ///
+    /// Nothing is related before all of a document is known: what is rare shows only then.
     pub(super) fn place(
         &mut self,
         judged: Vec<Judged>,
@@ -116,38 +120,59 @@ impl Memory {
     ) -> Vec<Judged> {
         self.recent.expire(now);
         let mut homes = HashMap::new();
+        let mut placed = HashMap::new();
         let place = |one: Judged| {
             let id = one.trace.article;
             let verdict = match one.verdict {
-                Verdict::New(new) => self.place_new(id, new, known, &mut homes),
-                Verdict::Revised(revised) => {
-                    let place = known.places.get(&id).copied();
-                    match place.unwrap_or(Place::Shown(id)) {
-                        Place::Shown(shown) => self.place_revised(shown, revised, known, &homes),
-                        Place::Folded(_) => Verdict::Revised(revised),
-                    }
-                }
-                verdict @ (Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known) => verdict,
+                Verdict::New(new) => self.place_new(id, new, &mut homes),
+                verdict => verdict,
             };
+            let shown = match &verdict {
+                Verdict::New(_) => Some(id),
+                Verdict::Revised(_) => match known.places.get(&id) {
+                    Some(Place::Folded(_)) => None,
+                    Some(Place::Shown(shown)) => Some(*shown),
+                    None => Some(id),
+                },
+                Verdict::Folded(_) | Verdict::Reprint(_) | Verdict::Known => None,
+            };
+            if let (Some(shown), Verdict::New(new) | Verdict::Revised(new)) = (shown, &verdict) {
+                placed.insert(id, (shown, self.add(shown, &new.0, &new.1)));
+            }
             Judged { verdict, ..one }
         };
-        judged.into_iter().map(place).collect()
+        let mut judged: Vec<Judged> = judged.into_iter().map(place).collect();
+        for one in &mut judged {
+            if let Verdict::New(new) | Verdict::Revised(new) = &mut one.verdict
+                && let Some((shown, telling)) = placed.remove(&one.trace.article)
+            {
+                self.relate(shown, &mut new.0, &telling, known, &homes);
+            }
+        }
+        judged
+    }
+
+    /// Adds an article that stands for itself, or replaces what was known of it.
+    fn add(&mut self, id: ArticleId, article: &Article, body: &Body) -> Telling {
+        let sketch = Sketch::of(&article.title, &body.text);
+        let origin = self.merits.origin(article);
+        self.recent.add(id, &sketch, origin, article.first_seen);
+        let telling = Telling::of(&article.title, &body.text);
+        self.index.add(id, article, &telling);
+        telling
     }
 
     fn place_new(
         &mut self,
         id: ArticleId,
-        mut new: Box<(Article, Body)>,
-        known: &Known,
+        new: Box<(Article, Body)>,
         homes: &mut HashMap<ArticleId, ArticleId>,
     ) -> Verdict {
-        let (article, body) = &mut *new;
+        let (article, body) = &*new;
         let sketch = Sketch::of(&article.title, &body.text);
         let origin = self.merits.origin(article);
         let matches = self.recent.find(&sketch, origin);
         let Some(found) = self.home(&matches) else {
-            self.recent.add(id, &sketch, origin, article.first_seen);
-            self.relate(id, article, &body.text, known, homes);
             return Verdict::New(new);
         };
         let merged: Vec<Match> = matches
@@ -163,12 +188,11 @@ impl Memory {
             Shown::Merged(other) => {
                 self.recent.adopt(found.article, other);
                 self.index.adopt(found.article, other);
+                self.outdated.insert(found.article);
             }
             Shown::New => {
-                self.recent
-                    .add(found.article, &sketch, origin, article.first_seen);
-                let telling = Telling::of(&article.title, &body.text);
-                self.index.add(found.article, article, &telling);
+                self.add(found.article, article, body);
+                self.outdated.insert(found.article);
             }
         }
         for other in &merged {
@@ -200,41 +224,43 @@ impl Memory {
             .copied()
     }
 
-    fn place_revised(
-        &mut self,
-        shown: ArticleId,
-        mut revised: Box<(Article, Body)>,
-        known: &Known,
-        homes: &HashMap<ArticleId, ArticleId>,
-    ) -> Verdict {
-        let (article, body) = &mut *revised;
-        let sketch = Sketch::of(&article.title, &body.text);
-        let origin = self.merits.origin(article);
-        self.recent.add(shown, &sketch, origin, article.first_seen);
-        self.relate(shown, article, &body.text, known, homes);
-        Verdict::Revised(revised)
-    }
-
     fn relate(
         &mut self,
         id: ArticleId,
         article: &mut Article,
-        text: &str,
+        telling: &Telling,
         known: &Known,
         homes: &HashMap<ArticleId, ArticleId>,
     ) {
-        let telling = Telling::of(&article.title, text);
-        self.index.add(id, article, &telling);
-        let reading = self.index.relate(id, &telling, RELATED);
+        let reading = self.index.relate(id, telling);
         article.story = reading.story.unwrap_or(id);
-        self.index.tell(id, article.story);
+        self.outdated.extend(reading.outdated);
         let named = article
             .named_related
             .iter()
             .filter_map(|link| known.links.get(&fingerprint::link(&link.url)))
             .map(|named| homes.get(named).copied().unwrap_or(*named));
         let named: Vec<ArticleId> = named.collect();
-        article.related = named::merge(id, named, reading.related, RELATED);
+        article.related = named::merge(id, named, reading.related);
+        self.index.tell(id, article.story, &article.related);
+    }
+
+    /// Gives up to `n` of the articles whose related ones may have changed.
+    pub(super) fn take_outdated(&mut self, n: usize) -> Vec<ArticleId> {
+        let rest = self.outdated.iter().nth(n).copied();
+        let rest = rest.map_or_else(BTreeSet::new, |rest| self.outdated.split_off(&rest));
+        let taken = std::mem::replace(&mut self.outdated, rest);
+        taken.into_iter().collect()
+    }
+
+    /// Relates an article anew; its story stays. Returns the list if it is another.
+    pub(super) fn relate_anew(&mut self, article: &Article, body: &Body) -> Option<Vec<Related>> {
+        let telling = Telling::of(&article.title, &body.text);
+        let reading = self.index.relate(article.id, &telling);
+        let named = article.related.iter().filter(|related| related.named);
+        let related = named::merge(article.id, named.map(|named| named.id), reading.related);
+        self.index.tell(article.id, article.story, &related);
+        (related != article.related).then_some(related)
     }
 }
 

@@ -13,6 +13,7 @@ mod search;
 pub mod push;
 pub mod deliveries;
 pub mod read;
+mod refresh;
 mod sift;
 pub mod parse;
 mod charset;
@@ -51,7 +52,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint},
     id::{ArticleId, SourceName},
-    library::{Article, Body, Measure, Reprint},
+    library::{Article, Body, Measure, Related, Reprint},
     port,
     sources::Poll,
 };
@@ -204,6 +205,9 @@ pub trait IngestStore: Send + Sync {
 
     /// The pairs that were split.
     async fn apart(&self) -> port::Result<Vec<(ArticleId, ArticleId)>>;
+
+    /// Replaces the related ones of articles; those that are gone are left out.
+    async fn relate(&self, related: Vec<(ArticleId, Vec<Related>)>) -> port::Result<()>;
 
     /// Records articles, fingerprints, validators and the next poll in one transaction.
     ///

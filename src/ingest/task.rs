@@ -389,6 +389,9 @@ impl Task for IngestDueSources {
             Err(err) => report.errors.push(tell(source, chain(&err))),
         })
         .await;
+        if let Err(err) = self.refresh().await {
+            report.errors.push(chain(&err));
+        }
         report.again = self.turns.next();
         report.counts = vec![
             ("new", sum.new),

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{list::List, telling::Telling};
+use super::{KEPT, list::List, telling::Telling};
 use crate::{
     id::ArticleId,
     library::{Article, Related},
@@ -28,19 +28,27 @@ const COMMON: f32 = 0.3;
 const FEW: usize = 50;
 
 /// In so many days recency loses half of what it adds; it adds as much again to what is new.
-const HALF_LIFE_DAYS: f32 = 30.0;
+const HALF_LIFE_DAYS: f32 = 14.0;
 
 /// An article with this share of another's words and not much older tells the same story.
 const STORY: f32 = 0.24;
 
 /// The most that lies between two articles of a story that follow each other.
-const STORY_GAP: TimeDelta = TimeDelta::hours(72);
+const STORY_GAP: TimeDelta = TimeDelta::days(7);
+
+/// With this share of its words an article as near may tell the same story, though it is not counted
+/// to it.
+const AKIN: f32 = 0.16;
 
 /// Of two articles whose scores differ by less than this share, the one of another source is read.
 const ALIKE: f32 = 0.05;
 
 /// Articles that are weighed against each other for the few that are read.
 const WEIGHED: usize = 100;
+
+/// A late article must come this near to the last one of a list for the list to be made anew. Scores
+/// are nearly, but not quite, the same from both sides.
+const NEARLY: f32 = 0.9;
 
 /// Removed articles that are carried along before the index is made anew, as a share of all.
 const DEAD: usize = 4;
@@ -61,26 +69,42 @@ struct Document {
     id: ArticleId,
     published: DateTime<Utc>,
     source: Term,
-    story: ArticleId,
+    /// None until it was told.
+    story: Option<ArticleId>,
     /// The primary subtag of BCP 47.
     language: Option<Term>,
+    /// What it scores itself.
+    own: f32,
+    /// The score of the last article that it lists; 0 where it has room for more.
+    last: f32,
 }
 
 /// What goes with an article.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// The story that it is part of, named by the first article of it; none where it begins one.
+    /// The story that it was told to be part of, or else is; none where it begins one.
     pub story: Option<ArticleId>,
     /// Best first.
     pub related: Vec<Related>,
+    /// Later articles whose lists may have to be made anew, since this one came after them.
+    pub outdated: Vec<ArticleId>,
 }
 
-/// An earlier article that shares words, and how much of them.
+/// An article that shares words.
 #[derive(Clone, Copy)]
 struct Hit {
     document: Document,
+    when: When,
+    /// How much of the words of the one that asks.
     share: f32,
+    /// Of the earlier article to the later one.
     score: f32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Earlier,
+    Later,
 }
 
 impl Index {
@@ -112,13 +136,17 @@ impl Index {
             .copied();
         self.remove(id);
         let slot = u32::try_from(self.documents.len()).expect("fewer articles than fit in memory");
+        let mut own = f32::MIN_POSITIVE;
         for &(term, weight) in &telling.terms {
             let next = u32::try_from(self.lists.len()).expect("fewer words than fit in memory");
             let term = *self.terms.entry(term).or_insert(next);
             if term == next {
                 self.lists.push(List::default());
             }
-            self.lists[term as usize].push(slot, weight);
+            let list = &mut self.lists[term as usize];
+            list.push(slot, weight);
+            let held = list.len();
+            own += weight * weight * self.rarity(held);
         }
         let published = before.map_or(article.published, |before| {
             before.published.min(article.published)
@@ -128,8 +156,10 @@ impl Index {
             id,
             published,
             source: Term::of(article.source.as_str()),
-            story: before.map_or(article.story, |before| before.story),
+            story: before.and_then(|before| before.story),
             language: article.language.as_deref().and_then(primary),
+            own,
+            last: before.map_or(0.0, |before| before.last),
         }));
     }
 
@@ -163,37 +193,43 @@ impl Index {
         }
     }
 
-    /// Notes the story that an article turned out to be part of.
-    pub fn tell(&mut self, id: ArticleId, story: ArticleId) {
+    /// Notes the story that an article turned out to be part of, and what it lists.
+    pub fn tell(&mut self, id: ArticleId, story: ArticleId, related: &[Related]) {
         if let Some(slot) = self.slots.get(&id)
             && let Some(document) = &mut self.documents[*slot as usize]
         {
-            document.story = story;
+            document.story = Some(story);
+            document.last = last(related);
         }
     }
 
-    /// Returns the story and the `k` articles that go best with one that was added, `telling` its
-    /// words.
+    /// Returns the story and the [`KEPT`] articles that go best with one that was added, `telling`
+    /// its words.
     ///
     /// Only earlier ones: published before it, or at the same time under a smaller id. Articles
     /// whose languages are known to differ are not related. Earlier articles of the same story are
     /// marked as such; of any other story only the best one is read.
-    pub fn relate(&self, id: ArticleId, telling: &Telling, k: usize) -> Reading {
+    pub fn relate(&self, id: ArticleId, telling: &Telling) -> Reading {
         let document = self.slots.get(&id).and_then(|slot| self.document(*slot));
         let Some(asking) = document else {
             return Reading::default();
         };
         let mut hits = self.hits(asking, telling);
         let is_story = |hit: &&Hit| {
-            hit.share >= STORY && asking.published - hit.document.published <= STORY_GAP
+            let document = &hit.document;
+            hit.share >= STORY && asking.is_near(document) && document.story.is_some()
         };
         let nearest = hits.iter().filter(is_story);
-        let story = nearest
-            .max_by(|a, b| a.share.total_cmp(&b.share))
-            .map(|hit| hit.document.story);
+        let nearest = nearest.max_by(|a, b| a.share.total_cmp(&b.share));
+        let story = asking.story.or(nearest.and_then(|hit| hit.document.story));
 
         let cutoff = cutoff(self.len());
-        hits.retain(|hit| hit.score >= cutoff);
+        let is_outdated = |hit: &&Hit| {
+            hit.when == When::Later && hit.score >= cutoff.max(hit.document.last) * NEARLY
+        };
+        let outdated = hits.iter().filter(is_outdated);
+        let outdated = outdated.map(|hit| hit.document.id).collect();
+        hits.retain(|hit| hit.when == When::Earlier && hit.score >= cutoff);
         hits.sort_unstable_by(|a, b| {
             let id = |hit: &Hit| hit.document.id;
             b.score.total_cmp(&a.score).then(id(b).cmp(&id(a)))
@@ -201,11 +237,12 @@ impl Index {
         hits.truncate(WEIGHED);
         Reading {
             story,
-            related: read(asking, story, hits, k),
+            related: read(asking, story, hits),
+            outdated,
         }
     }
 
-    /// The earlier articles that share one of the terms asked with.
+    /// The articles that share enough of the terms asked with to matter for either side.
     ///
     /// Terms that no other article holds are not asked with, but count in the article's score for
     /// itself: two texts that share only common words stay far apart in a small library as well.
@@ -234,19 +271,24 @@ impl Index {
                 products[slot as usize] += worth * weight;
             }
         }
-        let least = cutoff(self.len()).min(STORY) * own;
+        let least = cutoff(self.len()).min(STORY) * NEARLY;
         let shared = products.into_iter().zip(&self.documents);
         shared
-            .filter(|(product, _)| *product >= least)
+            .filter(|(product, _)| *product > 0.0)
             .filter_map(|(product, document)| {
                 let document = (*document)?;
-                let fits = document.is_earlier_than(asking) && document.may_be_read_with(asking);
                 let share = (product / own).min(1.0);
-                let score = share * recency(asking, &document);
-                fits.then_some(Hit {
+                let (when, of_later) = match document.is_earlier_than(asking) {
+                    true => (When::Earlier, share),
+                    false => (When::Later, (product / document.own).min(1.0)),
+                };
+                let matters = share.max(of_later) >= least;
+                let fits = document.id != asking.id && document.may_be_read_with(asking);
+                (matters && fits).then(|| Hit {
                     document,
+                    when,
                     share,
-                    score,
+                    score: of_later * recency(asking, &document),
                 })
             })
             .collect()
@@ -309,6 +351,10 @@ impl Document {
         (self.published, self.id) < (other.published, other.id)
     }
 
+    fn is_near(&self, other: &Document) -> bool {
+        (self.published - other.published).abs() <= STORY_GAP
+    }
+
     fn may_be_read_with(&self, other: &Document) -> bool {
         match (self.language, other.language) {
             (Some(mine), Some(others)) => mine == others,
@@ -317,10 +363,10 @@ impl Document {
     }
 }
 
-/// Picks `k` of `hits`, which stand in the order of their scores.
-fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>, k: usize) -> Vec<Related> {
+/// Picks from `hits`, which stand in the order of their scores.
+fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>) -> Vec<Related> {
     let mut picked: Vec<Hit> = Vec::new();
-    while picked.len() < k && !hits.is_empty() {
+    while picked.len() < KEPT && !hits.is_empty() {
         let is_met = |hit: &Hit| {
             let source = hit.document.source;
             source == asking.source || picked.iter().any(|other| other.document.source == source)
@@ -332,8 +378,9 @@ fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>, k: usiz
             .position(|hit| !is_met(hit));
         let hit = hits.remove(other.unwrap_or(0));
         let told = hit.document.story;
-        if Some(told) != story {
-            hits.retain(|other| other.document.story != told);
+        if told.is_some() && told != story {
+            let is_akin = |other: &Hit| other.share >= AKIN && asking.is_near(&other.document);
+            hits.retain(|other| other.document.story != told || is_akin(other));
         }
         picked.push(hit);
     }
@@ -341,14 +388,22 @@ fn read(asking: &Document, story: Option<ArticleId>, mut hits: Vec<Hit>, k: usiz
         id: hit.document.id,
         score: hit.score,
         named: false,
-        same_story: Some(hit.document.story) == story,
+        same_story: hit.document.story.is_some() && hit.document.story == story,
     };
     picked.iter().map(related).collect()
 }
 
+fn last(related: &[Related]) -> f32 {
+    match related {
+        [.., last] if related.len() >= KEPT => last.score,
+        _ => 0.0,
+    }
+}
+
 /// From 1 for the same moment down to one half.
-fn recency(later: &Document, earlier: &Document) -> f32 {
-    let days = (later.published - earlier.published).num_minutes() as f32 / (24.0 * 60.0);
+fn recency(one: &Document, other: &Document) -> f32 {
+    let apart = (one.published - other.published).abs();
+    let days = apart.num_minutes() as f32 / (24.0 * 60.0);
     0.5 + 0.5 * (-days / HALF_LIFE_DAYS).exp2()
 }
 

@@ -4,3 +4,6 @@ pub mod telling;
 mod list;
 pub mod index;
 pub mod named;
+
+/// Related articles that are kept for each; an edition shows its own number of them.
+pub const KEPT: usize = 10;

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::KEPT;
 use crate::{id::ArticleId, library::Related};
 
-/// Merges into at most `k` links for `article`, each once and never to itself.
+/// Merges into at most [`KEPT`] links for `article`, each once and never to itself.
 ///
 /// `named` are the articles that the author's links resolve to, in the author's order; they are
 /// all kept before the first computed one.
@@ -12,7 +13,6 @@ pub fn merge(
     article: ArticleId,
     named: impl IntoIterator<Item = ArticleId>,
     computed: impl IntoIterator<Item = Related>,
-    k: usize,
 ) -> Vec<Related> {
     let named = named.into_iter().map(|id| Related {
         id,
@@ -24,7 +24,7 @@ pub fn merge(
     named
         .chain(computed)
         .filter(|related| met.insert(related.id))
-        .take(k)
+        .take(KEPT)
         .collect()
 }
 
@@ -34,7 +34,7 @@ mod tests {
 
     /// Writes a link as its id, with `!` where the author named it.
     #[track_caller]
-    fn check(named: &[u64], computed: &[u64], k: usize, expected: &str) {
+    fn check(named: &[u64], computed: &[u64], expected: &str) {
         let computed = computed.iter().map(|id| Related {
             id: ArticleId(*id),
             score: 0.5,
@@ -45,7 +45,6 @@ mod tests {
             ArticleId(1),
             named.iter().map(|id| ArticleId(*id)),
             computed,
-            k,
         );
         let found: Vec<String> = merged
             .iter()
@@ -61,11 +60,11 @@ mod tests {
 
     #[test]
     fn named_links_come_first_and_none_comes_twice() {
-        check(&[5, 3], &[4, 3, 2], 5, "5! 3! 4 2");
-        check(&[5, 5, 3], &[], 5, "5! 3!");
-        check(&[5, 3, 4], &[2], 2, "5! 3!");
-        check(&[1], &[1, 2], 3, "2");
-        check(&[], &[2, 3], 0, "");
-        check(&[], &[], 3, "");
+        check(&[5, 3], &[4, 3, 2], "5! 3! 4 2");
+        check(&[5, 5, 3], &[], "5! 3!");
+        check(&[1], &[1, 2], "2");
+        check(&[], &[], "");
+        let computed: Vec<u64> = (4..40).collect();
+        check(&[3, 2], &computed, "3! 2! 4 5 6 7 8 9 10 11");
     }
 }

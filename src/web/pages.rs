@@ -11,7 +11,7 @@ use crate::{
     editions::{
         Digest, Edition, Published,
         render::view::{ArticleView, DigestLink, EditionView, Front, Page},
-        select,
+        select, stories,
     },
     id::ArticleId,
     library::{Article, Query},
@@ -40,7 +40,7 @@ pub(super) async fn index(State(web): Shared) -> Result<Response, Problem> {
             limit: Some(HEADLINES),
             ..select::query(edition)
         };
-        let articles = web.store.list(&query).await?;
+        let articles = stories::together(web.store.list(&query).await?, 1);
         latest.push(published(&web, articles, 0).await?);
     }
     let fronts = web
@@ -71,6 +71,7 @@ pub(super) async fn edition(
 ) -> Result<Response, Problem> {
     let edition = web.edition(&slug).ok_or_else(Problem::not_found)?;
     let articles = web.store.list(&select::query(edition)).await?;
+    let articles = stories::together(articles, usize::MAX);
     let articles = published(&web, articles, edition.related).await?;
     let digests = web.store.digests(&edition.slug, LISTED_DIGESTS).await?;
     let page = Page::Edition {

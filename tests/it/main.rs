@@ -21,6 +21,7 @@ mod reprints;
 mod search;
 mod sources;
 mod store_contract;
+mod stories;
 mod subscribe;
 mod topics;
 mod websub;

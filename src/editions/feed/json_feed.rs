@@ -52,6 +52,7 @@ fn item(item: &Published) -> Item<'_> {
                     url: link.url.as_str(),
                     source: link.source.as_deref(),
                     named: link.named,
+                    same_story: link.same_story,
                 })
                 .collect(),
             picture: article.picture.as_ref().map(|picture| Credit {
@@ -150,6 +151,7 @@ struct Related<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
     named: bool,
+    same_story: bool,
 }
 
 #[derive(Serialize)]

@@ -43,10 +43,11 @@ impl Sample {
                 select: Select::default(),
                 max_articles: 30,
                 min_articles: 1,
+                max_per_story: 3,
                 related: 3,
                 digests: Vec::new(),
             },
-            articles: vec![full(), bare()],
+            articles: vec![full(), bare(1), bare(2)],
             digest: Digest {
                 edition: slug,
                 name: DigestName::parse("daily").expect("a fixed name is a name"),
@@ -88,7 +89,7 @@ impl Sample {
         };
         vec![
             digest(&self.articles[..], 0),
-            digest(&self.articles[1..], 3),
+            digest(&self.articles[2..], 3),
         ]
     }
 
@@ -186,7 +187,7 @@ fn mailbox() -> EmailAddress {
 }
 
 fn full() -> Published {
-    let mut full = bare();
+    let mut full = bare(1);
     let article = &mut full.article;
     article.title = "A title".to_owned();
     article.summary = "A summary.".to_owned();
@@ -211,12 +212,13 @@ fn full() -> Published {
             url: address("related"),
             source,
             named: true,
+            same_story: true,
         })
         .into();
     full
 }
 
-fn bare() -> Published {
+fn bare(story: u64) -> Published {
     Published {
         article: Article {
             id: ArticleId(1),
@@ -237,7 +239,7 @@ fn bare() -> Published {
             revised: None,
             reprints: Vec::new(),
             related: Vec::new(),
-            story: ArticleId(1),
+            story: ArticleId(story),
             mail: Mail::Due,
         },
         body: Body::default(),

@@ -46,6 +46,34 @@ fn problems(name: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
+fn articles_of_one_story_stand_under_the_first_of_it() {
+    let mut first = full(1, "The wall is down");
+    let mut second = published(article(2, "Engineers on the wall"));
+    second.article.story = first.article.story;
+    first.related[0].same_story = true;
+    first.related[1].url = second.url.clone();
+    let other = published(article(3, "A second story"));
+
+    let made = digest(&[first, second, other], 0);
+
+    for part in [&made.text, &made.html] {
+        assert_eq!(
+            part.matches("More on this").count(),
+            1 + usize::from(part.contains("<html"))
+        );
+        assert_eq!(part.matches("earlier on this").count(), 1);
+        let more = part.rfind("Engineers on the wall").unwrap();
+        assert!(part.find("The wall is down").unwrap() < more);
+        assert!(more < part.rfind("A second story").unwrap(), "{part}");
+        assert!(
+            !part.contains("The engineers' report"),
+            "shown as part of the story"
+        );
+    }
+    assert!(made.text.contains("2. A second story"));
+}
+
+#[test]
 fn both_parts_of_a_digest_say_the_same() {
     let made = digest(
         &[

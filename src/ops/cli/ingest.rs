@@ -76,6 +76,7 @@ impl Ingest {
             });
             out.progress(polled.len() as u64, total, "sources").await;
         }
+        app.ingest.refresh().await?;
         polled.sort_by(|a, b| a.source.cmp(&b.source));
         out.rows(&polled, || {
             let mut table = Table::new(&[

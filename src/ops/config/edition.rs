@@ -42,6 +42,9 @@ pub(super) fn read_edition(
     let min_articles = section
         .optional("min_articles", number(1..=500))
         .unwrap_or(1);
+    let max_per_story = section
+        .optional("max_per_story", number(1..=500))
+        .unwrap_or(3);
     let related = section.optional("related", number(0..=10)).unwrap_or(3);
     let digests = read_all(section, "digest", |digest| {
         read_digest(digest, zone, offered)
@@ -59,6 +62,7 @@ pub(super) fn read_edition(
         select,
         max_articles,
         min_articles,
+        max_per_story,
         related,
         digests,
     })

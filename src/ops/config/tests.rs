@@ -89,9 +89,15 @@ fn the_defaults_that_the_sample_shows_are_those_of_the_program() {
         (
             shown_edition.max_articles,
             shown_edition.min_articles,
+            shown_edition.max_per_story,
             shown_edition.related
         ),
-        (edition.max_articles, edition.min_articles, edition.related)
+        (
+            edition.max_articles,
+            edition.min_articles,
+            edition.max_per_story,
+            edition.related
+        )
     );
     let (shown_digest, digest) = (&shown_edition.digests[0], &edition.digests[0]);
     assert_eq!(

@@ -23,13 +23,13 @@ impl Shelf {
         self.telling.insert(article.id.0, telling);
     }
 
-    fn relate(&self, id: u64, k: usize) -> Reading {
+    fn relate(&self, id: u64) -> Reading {
         let telling = self.telling.get(&id).cloned().unwrap_or_default();
-        self.index.relate(ArticleId(id), &telling, k)
+        self.index.relate(ArticleId(id), &telling)
     }
 
-    fn ids(&self, id: u64, k: usize) -> Vec<u64> {
-        let related = self.relate(id, k).related;
+    fn ids(&self, id: u64) -> Vec<u64> {
+        let related = self.relate(id).related;
         related.iter().map(|related| related.id.0).collect()
     }
 }
@@ -73,9 +73,9 @@ fn articles_that_share_telling_words_are_related() {
         (3, 3, "Harbor dredging late", DREDGE),
     ]);
 
-    assert_eq!(shelf.ids(3, 5), [1]);
-    assert!(shelf.ids(2, 5).is_empty());
-    let related = shelf.relate(3, 1).related.remove(0);
+    assert_eq!(shelf.ids(3), [1]);
+    assert!(shelf.ids(2).is_empty());
+    let related = shelf.relate(3).related.remove(0);
     assert!(related.score > 0.2 && related.score < 1.0 && !related.named);
 }
 
@@ -89,24 +89,22 @@ fn only_earlier_articles_are_related() {
         (4, 9, "Clock museum opens", MUSEUM),
     ]);
 
-    assert_eq!(shelf.ids(2, 5), [1, 3]);
-    assert_eq!(shelf.ids(1, 5), [3]);
-    assert!(shelf.ids(3, 5).is_empty());
-    assert!(shelf.ids(77, 5).is_empty());
+    assert_eq!(shelf.ids(2), [1, 3]);
+    assert_eq!(shelf.ids(1), [3]);
+    assert!(shelf.ids(3).is_empty());
+    assert!(shelf.ids(77).is_empty());
 }
 
 #[test]
-fn of_two_like_articles_the_later_comes_first_and_k_is_the_limit() {
+fn of_two_like_articles_the_later_comes_first() {
     let shelf = Shelf::of(&[
-        (1, 1, "Harbor dredging begins", HARBOR),
+        (1, 18, "Harbor dredging begins", HARBOR),
         (2, 20, "Harbor dredging begins", HARBOR),
         (3, 21, "Harbor dredging late", DREDGE),
         (4, 22, "Clock museum opens", MUSEUM),
     ]);
 
-    assert_eq!(shelf.ids(3, 5), [2, 1]);
-    assert_eq!(shelf.ids(3, 1), [2]);
-    assert!(shelf.ids(3, 0).is_empty());
+    assert_eq!(shelf.ids(3), [2, 1]);
 }
 
 #[test]
@@ -122,8 +120,8 @@ fn languages_that_differ_are_not_mixed() {
         shelf.add(&article(id, day, "Harbor", language), HARBOR);
     }
 
-    assert_eq!(shelf.ids(4, 5), [3, 2]);
-    assert_eq!(shelf.ids(3, 5), [2, 1]);
+    assert_eq!(shelf.ids(4), [3, 2]);
+    assert_eq!(shelf.ids(3), [2, 1]);
 }
 
 #[test]
@@ -136,13 +134,13 @@ fn what_is_removed_is_forgotten_and_what_is_added_again_is_replaced() {
 
     shelf.index.remove(ArticleId(2));
     shelf.index.remove(ArticleId(2));
-    assert_eq!((shelf.index.len(), shelf.ids(3, 5)), (2, vec![1]));
+    assert_eq!((shelf.index.len(), shelf.ids(3)), (2, vec![1]));
 
     shelf.add(&article(1, 1, "Clock museum opens", None), MUSEUM);
-    assert_eq!((shelf.index.len(), shelf.ids(3, 5)), (2, vec![]));
+    assert_eq!((shelf.index.len(), shelf.ids(3)), (2, vec![]));
 
     shelf.add(&article(4, 2, "Harbor dredging begins", None), HARBOR);
-    assert_eq!((shelf.index.len(), shelf.ids(3, 5)), (3, vec![4]));
+    assert_eq!((shelf.index.len(), shelf.ids(3)), (3, vec![4]));
     assert_eq!(shelf.index.len(), 3);
 }
 
@@ -154,7 +152,7 @@ fn words_that_every_article_holds_tell_nothing() {
         shelf.add(&article(id, 1, &format!("Title{id}"), None), &text);
     }
 
-    assert!(shelf.ids(60, 5).is_empty());
+    assert!(shelf.ids(60).is_empty());
 }
 
 #[test]
@@ -162,8 +160,8 @@ fn an_empty_or_endless_article_does_no_harm() {
     let endless: String = (0..100_000).map(|n| format!("word{n} ")).collect();
     let shelf = Shelf::of(&[(1, 1, "", ""), (2, 2, "Long", &endless), (3, 3, "", "...")]);
 
-    assert!(shelf.ids(1, 5).is_empty());
-    assert!(shelf.ids(3, 5).is_empty());
+    assert!(shelf.ids(1).is_empty());
+    assert!(shelf.ids(3).is_empty());
     assert!(shelf.index.terms.len() <= super::super::telling::READ + 1);
 }
 
@@ -177,21 +175,28 @@ fn told(id: u64, hours: i64, source: &str) -> Article {
     }
 }
 
-#[test]
-fn what_comes_close_in_time_and_words_is_one_story() {
-    let mut shelf = Shelf::default();
+/// Ten articles about something else.
+fn museums(shelf: &mut Shelf) {
     for id in 50..60 {
         let text = format!("{MUSEUM} the word{id} before of a");
         shelf.add(&article(id, 1, "Clock museum opens", None), &text);
     }
+}
+
+#[test]
+fn what_comes_close_in_time_and_words_is_one_story() {
+    let mut shelf = Shelf::default();
+    museums(&mut shelf);
     shelf.add(&told(1, 0, "a"), HARBOR);
+    shelf.index.tell(ArticleId(1), ArticleId(1), &[]);
     shelf.add(&told(2, 20, "b"), DREDGE);
-    let second = shelf.relate(2, 5);
-    shelf.index.tell(ArticleId(2), second.story.unwrap());
+    let second = shelf.relate(2);
+    shelf.index.tell(ArticleId(2), second.story.unwrap(), &[]);
     shelf.add(&told(3, 80, "c"), DREDGE);
-    let third = shelf.relate(3, 5);
+    let third = shelf.relate(3);
+    shelf.index.tell(ArticleId(3), third.story.unwrap(), &[]);
     shelf.add(&told(4, 500, "d"), DREDGE);
-    let late = shelf.relate(4, 5);
+    let late = shelf.relate(4);
 
     assert_eq!(second.story, Some(ArticleId(1)));
     assert!(second.related[0].same_story);
@@ -203,16 +208,48 @@ fn what_comes_close_in_time_and_words_is_one_story() {
 }
 
 #[test]
+fn an_article_that_comes_late_joins_the_story_and_outdates_what_lists_it_now() {
+    let mut shelf = Shelf::default();
+    museums(&mut shelf);
+    shelf.add(&told(1, 40, "a"), DREDGE);
+    shelf.index.tell(ArticleId(1), ArticleId(1), &[]);
+    shelf.add(&told(2, 0, "b"), HARBOR);
+
+    let late = shelf.relate(2);
+
+    assert_eq!(late.story, Some(ArticleId(1)));
+    assert!(late.related.is_empty(), "nothing is earlier");
+    assert!(late.outdated.contains(&ArticleId(1)));
+    assert_eq!(shelf.ids(1), [2]);
+    let related = |score| Related {
+        id: ArticleId(7),
+        score,
+        named: false,
+        same_story: false,
+    };
+    for (score, is_outdated) in [(0.01, true), (1.0, false)] {
+        let full = vec![related(score); KEPT];
+        shelf.index.tell(ArticleId(1), ArticleId(1), &full);
+        let outdated = shelf.relate(2).outdated;
+        assert_eq!(
+            outdated.contains(&ArticleId(1)),
+            is_outdated,
+            "a full list ends at {score}"
+        );
+    }
+}
+
+#[test]
 fn of_another_story_only_the_best_article_is_read() {
     let mut shelf = Shelf::default();
     for id in 1..=4 {
         let hours = i64::try_from(id).unwrap();
         shelf.add(&told(id, hours, "a"), HARBOR);
-        shelf.index.tell(ArticleId(id), ArticleId(1));
+        shelf.index.tell(ArticleId(id), ArticleId(1), &[]);
     }
     shelf.add(&told(9, 500, "b"), HARBOR);
 
-    assert_eq!(shelf.ids(9, 5), [4]);
+    assert_eq!(shelf.ids(9), [4]);
 }
 
 #[test]
@@ -222,7 +259,7 @@ fn of_two_that_are_alike_the_one_from_another_source_is_read() {
     shelf.add(&told(2, 2, "a"), HARBOR);
     shelf.add(&told(9, 500, "a"), HARBOR);
 
-    assert_eq!(shelf.ids(9, 5), [1, 2]);
+    assert_eq!(shelf.ids(9), [1, 2]);
 }
 
 #[test]
@@ -239,7 +276,7 @@ fn removed_articles_leave_no_postings_behind_for_long() {
     assert_eq!(shelf.index.len(), 100);
     assert!(shelf.index.documents.len() < 180);
     assert!(shelf.index.terms.len() < 450);
-    assert!(shelf.ids(400, 9).iter().all(|id| *id >= 390));
+    assert!(shelf.ids(400).iter().all(|id| *id >= 390));
 }
 
 #[test]
@@ -277,6 +314,6 @@ fn articles_are_related_in_scripts_without_spaces() {
         ),
     ]);
 
-    assert_eq!(shelf.ids(3, 5), [1]);
-    assert_eq!(shelf.ids(5, 5), [4]);
+    assert_eq!(shelf.ids(3), [1]);
+    assert_eq!(shelf.ids(5), [4]);
 }

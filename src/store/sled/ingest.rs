@@ -17,7 +17,7 @@ use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint},
     id::{ArticleId, SourceName},
     ingest::{Answer, IngestStore, Judged, Place, Push, Record, Recorded, Split, Verdict},
-    library::{Article, Body, Mail, Reprint},
+    library::{Article, Body, Mail, Related, Reprint},
     port::{Result, StoreError},
 };
 
@@ -68,6 +68,18 @@ impl IngestStore for SledStore {
 
     async fn apart(&self) -> Result<Vec<(ArticleId, ArticleId)>> {
         self.read(|tx| tx.scan(APART.all()).keys().collect()).await
+    }
+
+    async fn relate(&self, related: Vec<(ArticleId, Vec<Related>)>) -> Result<()> {
+        self.write(Durability::Flushed, move |tx| {
+            for (id, related) in related {
+                if let Some(article) = tx.get(ARTICLE, &id)? {
+                    tx.put(ARTICLE, &id, &Article { related, ..article })?;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn record(&self, record: Record) -> Result<Recorded> {

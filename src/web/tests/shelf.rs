@@ -17,7 +17,7 @@ use crate::{
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
     ingest::{Answer, IngestStore, Place, Record, Recorded, Split},
-    library::{Article, ArticleStore, Body, Query},
+    library::{Article, ArticleStore, Body, Query, Related},
     parts::Window,
     port::{Result, StoreError},
     sources::{
@@ -409,6 +409,10 @@ impl IngestStore for Shelf {
 
     async fn apart(&self) -> Result<Vec<(ArticleId, ArticleId)>> {
         unasked("read")
+    }
+
+    async fn relate(&self, _: Vec<(ArticleId, Vec<Related>)>) -> Result<()> {
+        unasked("relate")
     }
 
     async fn record(&self, _: Record) -> Result<Recorded> {
