@@ -2,15 +2,20 @@
 //! opening it again.
 //!
 //! ```text
-//! cargo bench --bench library -- [ARTICLES]...
+//! cargo bench --bench library -- [ARTICLES]... [at-once]
 //! ```
 //!
-//! All of it is within the window of reprints, the worst case. A new article is one that others may
-//! be told from and related to; each twentieth is a reprint.
+//! Articles come evenly over sixty days, or all at once, so that all of them are within the window of
+//! reprints. Of those that come last each twentieth is a reprint.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
-use std::{fs, ops::Range, path::Path, time::Instant};
+use std::{
+    fs,
+    ops::Range,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,8 +25,8 @@ use courant::{
         app::App,
         config::{Config, reader::Layers},
     },
-    task::Task,
 };
+use futures_util::StreamExt;
 use serde_json::json;
 
 mod usage;
@@ -30,6 +35,9 @@ const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// Articles of one source.
 const SHELF: usize = 500;
+
+/// How long the library took to grow, unless it came at once.
+const DAYS: i32 = 60;
 
 /// Articles that come last, and are measured.
 const NEW: usize = 500;
@@ -45,6 +53,10 @@ async fn main() -> anyhow::Result<()> {
     let asked: Vec<usize> = std::env::args()
         .filter_map(|arg| arg.parse().ok())
         .collect();
+    let grew = match std::env::args().any(|arg| arg == "at-once") {
+        true => TimeDelta::zero(),
+        false => TimeDelta::days(i64::from(DAYS)),
+    };
     let sizes = if asked.is_empty() {
         SIZES.to_vec()
     } else {
@@ -52,41 +64,46 @@ async fn main() -> anyhow::Result<()> {
     };
     println!("articles   cold          each      new one    indexes    reopened   peak");
     for articles in sizes {
-        grown(articles).await?;
+        grown(articles, grew).await?;
     }
     Ok(())
 }
 
-async fn grown(articles: usize) -> anyhow::Result<()> {
+async fn grown(articles: usize, grew: TimeDelta) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let shelves = articles.div_ceil(SHELF);
     for shelf in 0..=shelves {
         fs::create_dir(folder.path().join(format!("shelf{shelf}")))?;
     }
-    for shelf in 0..shelves {
-        let range = SHELF * shelf..articles.min(SHELF * (shelf + 1));
-        write(folder.path(), shelf, range, |n| n)?;
-    }
     let clock = Clock::standing_at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let app = open(folder.path(), shelves, &clock).await?;
 
-    let (watch, before) = (Instant::now(), usage::processor("self", 2));
-    ensure!(ingest(&app).await? == articles as u64, "all of it is new");
-    let (cold, spent) = (watch.elapsed(), usage::processor("self", 2) - before);
+    let (mut cold, mut spent) = (Duration::ZERO, 0.0);
+    let pause = grew / i32::try_from(shelves)?;
+    for shelf in 0..shelves {
+        let range = SHELF * shelf..articles.min(SHELF * (shelf + 1));
+        let new = range.len() as u64;
+        write(folder.path(), shelf, clock.now(), range, |n| n)?;
+        let (watch, before) = (Instant::now(), usage::processor("self", 2));
+        ensure!(ingest(&app, shelf).await? == new, "all of it is new");
+        cold += watch.elapsed();
+        spent += usage::processor("self", 2) - before;
+        clock.advance(pause);
+    }
 
     write(
         folder.path(),
         shelves,
+        clock.now(),
         articles..articles + NEW,
         |n| match n % REPRINTED {
             0 => n - NEW,
             _ => n,
         },
     )?;
-    clock.advance(TimeDelta::hours(25));
     let before = usage::processor("self", 2);
     let told = (NEW - NEW / REPRINTED) as u64;
-    let new = ingest(&app).await?;
+    let new = ingest(&app, shelves).await?;
     ensure!(new == told, "{new} new articles, and not {told}");
     let one = usage::processor("self", 2) - before;
     let bytes = app
@@ -101,11 +118,10 @@ async fn grown(articles: usize) -> anyhow::Result<()> {
     drop(app);
 
     let next = articles + NEW;
-    write(folder.path(), 0, next..next + 1, |n| n)?;
-    clock.advance(TimeDelta::hours(25));
+    write(folder.path(), 0, clock.now(), next..next + 1, |n| n)?;
     let watch = Instant::now();
     let app = open(folder.path(), shelves, &clock).await?;
-    ensure!(ingest(&app).await? == 1, "one more article");
+    ensure!(ingest(&app, 0).await? == 1, "one more article");
     let reopened = watch.elapsed();
     println!(
         "{articles:>8} {:>6.1} s {:>8.2} ms {:>8.2} ms {:>7.0} MB {:>9.2} s {:>6} MB",
@@ -136,29 +152,36 @@ async fn open(folder: &Path, shelves: usize, clock: &Clock) -> anyhow::Result<Ap
     App::build_at(config, clock.clone()).await
 }
 
-/// Takes in what is due; returns how many articles were new.
-async fn ingest(app: &App) -> anyhow::Result<u64> {
-    let report = app.ingest.activate(app.clock.now()).await;
-    ensure!(report.errors.is_empty(), "{:?}", report.errors.first());
-    let new = report.counts.iter().find(|(what, _)| *what == "new");
-    Ok(new.map_or(0, |(_, n)| *n))
+/// Takes in one shelf; returns how many articles were new.
+async fn ingest(app: &App, shelf: usize) -> anyhow::Result<u64> {
+    let polls = app.ingest.poll_each(vec![&app.config.sources[shelf]]);
+    let mut polls = std::pin::pin!(polls);
+    let mut new = 0;
+    while let Some((_, polled)) = polls.next().await {
+        let polled = polled?;
+        ensure!(!polled.failed, "{}", polled.result);
+        new += polled.recorded.new;
+    }
+    app.ingest.refresh().await?;
+    Ok(new)
 }
 
 /// Writes the feed of a shelf; article `n` has the text of article `told(n)`.
 fn write(
     folder: &Path,
     shelf: usize,
+    now: DateTime<Utc>,
     articles: Range<usize>,
     told: impl Fn(usize) -> usize,
 ) -> anyhow::Result<()> {
-    let start = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(19_998);
+    let end = articles.end;
     let items = articles.map(|n| {
         Ok(json!({
             "id": n.to_string(),
             "url": format!("https://shelf{shelf}.example/{n}"),
             "title": text(n, 0, 8),
             "content_text": text(told(n), 8, WORDS),
-            "date_published": start + TimeDelta::seconds(i64::try_from(n)?),
+            "date_published": now - TimeDelta::seconds(i64::try_from(end - n)?),
         }))
     });
     let feed = json!({

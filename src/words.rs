@@ -55,16 +55,27 @@ pub fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
 /// What `text` is compared by, spelled, lower-case, in order: words, and pieces where there are no
 /// spaces between words.
 pub fn spelled(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    stretches(text).flat_map(|(script, stretch)| match script {
-        Script::Spaced => Pieces::whole(stretch),
-        Script::Ideographs => Pieces::of(stretch, 2),
-        Script::Letters => Pieces::of(stretch, 4),
+    stretches(text).flat_map(|(script, stretch)| match script.piece() {
+        None => Pieces::whole(stretch),
+        Some(length) => Pieces::of(stretch, length),
     })
 }
 
 /// What `text` is compared by, in order.
 pub fn terms(text: &str) -> impl Iterator<Item = Term> {
     spelled(text).map(|word| Term::of(&word))
+}
+
+/// The stretches of `text`, where each is of a script without spaces and shorter than a piece: as
+/// [`terms`], those are found only where they stand alone.
+pub fn fragments(text: &str) -> Option<Vec<&str>> {
+    let is_fragment = |(script, stretch): &(Script, &str)| {
+        let length = stretch.chars().filter(|c| !is_mark(*c)).count();
+        script.piece().is_some_and(|piece| length < piece)
+    };
+    let stretches: Vec<_> = stretches(text).collect();
+    let all = !stretches.is_empty() && stretches.iter().all(is_fragment);
+    all.then(|| stretches.into_iter().map(|(_, stretch)| stretch).collect())
 }
 
 /// How a script tells where a word ends.
@@ -75,6 +86,17 @@ enum Script {
     Ideographs,
     /// Four of them mostly make a word: Thai, Lao, Khmer and Burmese.
     Letters,
+}
+
+impl Script {
+    /// How many characters a piece has; none where words stand apart.
+    fn piece(self) -> Option<usize> {
+        match self {
+            Script::Spaced => None,
+            Script::Ideographs => Some(2),
+            Script::Letters => Some(4),
+        }
+    }
 }
 
 /// Runs of one kind of script, without what separates words.
@@ -235,6 +257,16 @@ mod tests {
         check("ราคาน้ำมัน", &["ราคา", "าคาน", "คานำ", "านำม", "นำมั", "ำมัน"]);
         check("ดี", &["ดี"]);
         check("", &[]);
+    }
+
+    #[test]
+    fn what_is_shorter_than_a_piece_is_told_apart() {
+        assert_eq!(fragments("年"), Some(vec!["年"]));
+        assert_eq!(fragments("น้ำ, 年"), Some(vec!["น้ำ", "年"]));
+        assert_eq!(fragments("日銀"), None);
+        assert_eq!(fragments("น้ำมัน"), None);
+        assert_eq!(fragments("年 fog"), None);
+        assert_eq!(fragments("..."), None);
     }
 
     #[test]

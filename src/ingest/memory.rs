@@ -16,7 +16,11 @@ use crate::{
     },
     id::{ArticleId, SourceName},
     library::{Article, Body, Related},
-    related::{index::Index, named, telling::Telling},
+    related::{
+        index::{Index, search::Search},
+        named,
+        telling::Telling,
+    },
     words::Term,
 };
 
@@ -86,6 +90,11 @@ impl Memory {
     /// Bytes on the heap, near enough.
     pub fn bytes(&self) -> usize {
         self.index.bytes() + self.recent.bytes()
+    }
+
+    /// The `k` articles that hold best the words that somebody asks for.
+    pub(super) fn search(&self, asked: &str, k: usize) -> Search {
+        self.index.search(asked, k)
     }
 
     /// Goes on by what the configuration says now.

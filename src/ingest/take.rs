@@ -12,6 +12,7 @@ use super::{
     memory::Memory,
     sift::{self, Sifted},
     task::{IngestDueSources, Polled, articles, judged, off_the_runtime},
+    topics,
 };
 use crate::{
     dedupe::{Known, Trace, fingerprint::Fingerprint, judge::Finding},
@@ -179,7 +180,8 @@ impl IngestDueSources {
             .filter(|(judgment, _)| judgment.finding == Finding::New)
             .count() as u64;
         let first = self.store.reserve(new).await?;
-        let mut judged = judged(source, before, judgments, first, now);
+        let judged = judged(source, before, judgments, first, now);
+        let mut judged = topics::given(&self.topics, judged).await;
         self.leave_gone(&mut judged).await?;
         let mut memory = kept.take();
         if articles(&judged).next().is_some() {

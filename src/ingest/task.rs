@@ -23,6 +23,7 @@ use super::{
     read::{Asked, Brought, Reader},
     round::ROUND,
     take::{Bundle, Lifting},
+    topics::Topic,
     turns::Turns,
 };
 use crate::{
@@ -44,7 +45,7 @@ use crate::{
 };
 
 /// Articles that are read at a time while the library is read.
-const PAGE: usize = 500;
+pub(super) const PAGE: usize = 500;
 
 /// Pages whose texts are in memory at once.
 const PAGES: usize = 3;
@@ -56,6 +57,8 @@ pub struct IngestDueSources {
     pub articles: Arc<dyn ArticleStore>,
     pub reader: Reader,
     pub sources: Arc<[Source]>,
+    /// What articles get by rule.
+    pub topics: Arc<[Topic]>,
     pub turns: Turns,
     pub clock: Clock,
     /// Cancelled when no further source should be begun.
@@ -237,7 +240,7 @@ impl IngestDueSources {
     }
 
     /// Reads the library into memory: one page is read while another is prepared and a third added.
-    async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
+    pub(super) async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
         let apart = self.store.apart().await?;
         let mut memory = Memory::new(self.merits.clone(), apart);
         let window = now - self.merits.window;

@@ -133,6 +133,7 @@ impl App {
                 store: store.clone(),
             },
             sources: config.sources.clone(),
+            topics: config.topics.clone(),
             turns: Turns::new(clock.clone(), config.fetch.spacing),
             clock: clock.clone(),
             retired: retired.clone(),

@@ -3,7 +3,7 @@
 //! Patterns run in linear time whatever the text (the `regex` crate), and on no more of it than
 //! [`MOST_TEXT`].
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, collections::HashSet, fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use regex::{Regex, RegexBuilder};
@@ -41,16 +41,10 @@ pub struct Filter {
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.words.iter().map(|phrase| phrase.0.join(" "));
-        let patterns = self
-            .patterns
-            .iter()
-            .map(|pattern| pattern.0.as_str().to_owned());
-        let categories = self.categories.iter().map(|category| category.0.clone());
         let parts = [
-            ("words", Vec::from_iter(words)),
-            ("regex", Vec::from_iter(patterns)),
-            ("categories", Vec::from_iter(categories)),
+            ("words", told(&self.words)),
+            ("regex", told(&self.patterns)),
+            ("categories", told(&self.categories)),
         ];
         let stated = parts.iter().filter(|(_, of)| !of.is_empty());
         let told: Vec<String> = stated
@@ -58,6 +52,10 @@ impl fmt::Display for Filter {
             .collect();
         f.write_str(&told.join("; "))
     }
+}
+
+fn told<T: fmt::Display>(of: &[T]) -> Vec<String> {
+    of.iter().map(T::to_string).collect()
 }
 
 /// One or more words in this order, in any case. In scripts without spaces, wherever they stand.
@@ -133,9 +131,9 @@ impl Rules {
         {
             return Admission::LeftOut(Reason::TooOld);
         }
-        let told = Told::of(entry, texts);
+        let told = Told::of(texts.iter().map(String::as_str), &entry.tags);
         if let Some(by) = self.exclude.as_ref().and_then(|filter| filter.finds(&told)) {
-            return Admission::LeftOut(Reason::Excluded(by));
+            return Admission::LeftOut(Reason::Excluded(by.to_string()));
         }
         match &self.include {
             Some(filter) if filter.finds(&told).is_none() => {
@@ -146,24 +144,43 @@ impl Rules {
     }
 }
 
-/// What of an entry filters look at.
-struct Told<'a> {
+/// What filters look at of an entry, or of the article that it became.
+pub struct Told<'a> {
     texts: Vec<&'a str>,
     /// Of each text.
-    words: Vec<Vec<String>>,
+    words: Vec<Vec<Cow<'a, str>>>,
+    /// Each once, of all texts.
+    all_words: HashSet<Cow<'a, str>>,
     categories: Vec<String>,
 }
 
 impl<'a> Told<'a> {
-    fn of(entry: &Entry, texts: &'a [String]) -> Self {
-        let texts: Vec<&str> = texts.iter().map(|text| start(text)).collect();
+    pub fn of(texts: impl IntoIterator<Item = &'a str>, categories: &[String]) -> Self {
+        let texts: Vec<&str> = texts.into_iter().map(start).collect();
+        let words: Vec<Vec<_>> = texts.iter().map(|text| words(text).collect()).collect();
         Told {
-            words: texts
-                .iter()
-                .map(|text| words(text).map(Cow::into_owned).collect())
-                .collect(),
+            all_words: words.iter().flatten().cloned().collect(),
+            words,
             texts,
-            categories: entry.tags.iter().map(|tag| folded(tag)).collect(),
+            categories: categories.iter().map(|tag| folded(tag)).collect(),
+        }
+    }
+}
+
+/// What of a filter was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    Words(&'a Phrase),
+    Pattern(&'a Pattern),
+    Category(&'a Category),
+}
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Words(phrase) => phrase.fmt(f),
+            Found::Pattern(pattern) => pattern.fmt(f),
+            Found::Category(category) => category.fmt(f),
         }
     }
 }
@@ -174,11 +191,8 @@ impl Filter {
     }
 
     /// The first of its words, patterns and categories that is found.
-    fn finds(&self, told: &Told<'_>) -> Option<String> {
-        let phrase = self
-            .words
-            .iter()
-            .find(|phrase| told.words.iter().any(|words| phrase.is_in(words)));
+    pub fn finds(&self, told: &Told<'_>) -> Option<Found<'_>> {
+        let phrase = self.words.iter().find(|phrase| phrase.is_in(told));
         let pattern = || {
             self.patterns
                 .iter()
@@ -190,9 +204,9 @@ impl Filter {
                 .find(|category| told.categories.contains(&category.0))
         };
         phrase
-            .map(|phrase| phrase.0.join(" "))
-            .or_else(|| pattern().map(|pattern| pattern.0.as_str().to_owned()))
-            .or_else(|| category().map(|category| category.0.clone()))
+            .map(Found::Words)
+            .or_else(|| pattern().map(Found::Pattern))
+            .or_else(|| category().map(Found::Category))
     }
 }
 
@@ -205,8 +219,22 @@ impl Phrase {
         Ok(Self(words))
     }
 
-    fn is_in(&self, words: &[String]) -> bool {
-        words.windows(self.0.len()).any(|window| window == self.0)
+    fn is_in(&self, told: &Told<'_>) -> bool {
+        let is_there = |word: &String| told.all_words.contains(word.as_str());
+        let mut texts = told.words.iter();
+        let is_whole = |words: &Vec<Cow<'_, str>>| {
+            words
+                .windows(self.0.len())
+                .any(|window| window == self.0.as_slice())
+        };
+        self.0.iter().all(is_there) && texts.any(is_whole)
+    }
+}
+
+/// Reads as itself again.
+impl fmt::Display for Phrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
     }
 }
 
@@ -229,6 +257,12 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_str() == other.0.as_str()
@@ -243,6 +277,12 @@ impl Category {
             category if category.is_empty() => Err(BadRule::NoWord(text.to_owned())),
             category => Ok(Self(category)),
         }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

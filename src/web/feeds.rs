@@ -159,17 +159,22 @@ fn subject(web: &Web, kind: Kind, name: &str) -> Option<Subject> {
                 related: edition.related,
             }
         }
-        Kind::Topic => Subject {
-            title: format!("{site}: {name}"),
-            description: format!("Articles about {name}"),
-            home: String::new(),
-            folder: format!("topics/{name}/"),
-            query: Query {
-                topics: vec![TopicSlug::parse(name).ok()?],
-                ..query
-            },
-            related: RELATED,
-        },
+        Kind::Topic => {
+            let slug = TopicSlug::parse(name).ok()?;
+            let topic = web.ingest.topics.iter().find(|topic| topic.slug == slug);
+            let title = topic.map_or(name, |topic| topic.title.as_str());
+            Subject {
+                title: format!("{site}: {title}"),
+                description: format!("Articles about {title}"),
+                home: String::new(),
+                folder: format!("topics/{name}/"),
+                query: Query {
+                    topics: vec![slug],
+                    ..query
+                },
+                related: RELATED,
+            }
+        }
         Kind::Source => {
             let source = SourceName::parse(name).ok()?;
             let title = web.source_titles.get(&source)?;
@@ -188,16 +193,12 @@ fn subject(web: &Web, kind: Kind, name: &str) -> Option<Subject> {
     })
 }
 
-/// A topic that an edition names exists before its first article does.
+/// A topic that has a rule or that an edition names exists before its first article does.
 fn is_configured(web: &Web, topic: &str) -> bool {
-    let mut editions = web.editions.iter();
-    editions.any(|edition| {
-        edition
-            .select
-            .topics
-            .iter()
-            .any(|named| named.as_str() == topic)
-    })
+    let by_rule = web.ingest.topics.iter().map(|topic| &topic.slug);
+    let by_editions = web.editions.iter();
+    let mut named = by_rule.chain(by_editions.flat_map(|edition| &edition.select.topics));
+    named.any(|named| named.as_str() == topic)
 }
 
 /// Differs when anything differs that a feed shows of these articles: a text does not change

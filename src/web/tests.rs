@@ -15,8 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     editions::fixture::{article, edition, full, morning, site, source},
-    id::SubscriberId,
-    ingest::{memory::Merits, read::Reader, turns::Turns},
+    id::{SubscriberId, TopicSlug},
+    ingest::{
+        memory::Merits,
+        read::Reader,
+        topics::{Rule, Topic},
+        turns::Turns,
+    },
     secret::Key,
     sources::{
         fetch::{FetchConfig, Fetcher},
@@ -97,6 +102,14 @@ async fn serve(shelf: Shelf) -> Served {
     }
 }
 
+fn topic(slug: &str, title: &str) -> Topic {
+    Topic {
+        slug: TopicSlug::parse(slug).unwrap(),
+        title: title.to_owned(),
+        rule: Rule::default(),
+    }
+}
+
 /// Nothing is pushed in these tests.
 fn ingest(shelf: &Arc<Shelf>) -> IngestDueSources {
     let config = FetchConfig::new("Courant".to_owned(), Guard::default());
@@ -112,6 +125,7 @@ fn ingest(shelf: &Arc<Shelf>) -> IngestDueSources {
             store: shelf.clone(),
         },
         sources: Arc::default(),
+        topics: Arc::new([topic("harbour", "At the harbour"), topic("quays", "Quays")]),
         turns: Turns::new(clock.clone(), Duration::ZERO),
         clock,
         retired: CancellationToken::new(),
@@ -332,6 +346,12 @@ async fn topics_and_sources_have_feeds_and_unknown_ones_have_none() {
 
     let topic = site.get("/topics/harbour/rss.xml").await;
     assert!(topic.text().contains("The wall") && !topic.text().contains("The ferry"));
+    assert!(
+        topic.text().contains(": At the harbour</title>"),
+        "{}",
+        topic.text()
+    );
+    assert_eq!(site.get("/topics/quays/rss.xml").await.status, 200);
     let source = site.get("/sources/courier/atom.xml").await;
     assert!(
         source.text().contains("<title>The Courier</title>"),

@@ -1,9 +1,11 @@
 //! `courant articles`.
 
+mod search;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use clap::Subcommand;
+use clap::{Subcommand, value_parser};
 use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
@@ -37,6 +39,15 @@ pub enum Articles {
     Show {
         /// Its number, the first column of `articles list`
         id: ArticleId,
+    },
+    /// Find articles by the words they hold, the best first
+    Search {
+        /// Any of these; rare words count for more than common ones
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = value_parser!(u16).range(1..))]
+        limit: u16,
     },
     /// List what to read with an article, and why
     Related {
@@ -80,6 +91,9 @@ impl Articles {
                 list(app, out, &query).await
             }
             Articles::Show { id } => show(app, out, id).await,
+            Articles::Search { words, limit } => {
+                search::search(app, out, &words.join(" "), limit.into()).await
+            }
             Articles::Related { id } => reading(app, out, id).await,
             Articles::Split { id } => split(app, out, id).await,
             Articles::Remove { ids } => remove(app, out, &ids).await,

@@ -247,6 +247,7 @@ struct Summary {
     base_url: String,
     data_dir: PathBuf,
     sources: usize,
+    topics: usize,
     editions: usize,
     relay: Option<String>,
     digests: Vec<NextDigest>,
@@ -281,6 +282,7 @@ impl Summary {
             base_url: config.site.base_url.to_string(),
             data_dir: config.data_dir.clone(),
             sources: config.sources.len(),
+            topics: config.topics.len(),
             editions: config.editions.len(),
             relay: config.relay.as_ref().map(|relay| relay.name.clone()),
             digests: digests.collect(),
@@ -289,11 +291,12 @@ impl Summary {
 
     fn to_text(&self) -> String {
         let mut text = format!(
-            "the configuration is sound\n\nsite      {} at {}\ndata      {}\nsources   {}\neditions  {}\nrelay     {}\n",
+            "the configuration is sound\n\nsite      {} at {}\ndata      {}\nsources   {}\ntopics    {}\neditions  {}\nrelay     {}\n",
             self.title,
             self.base_url,
             self.data_dir.display(),
             self.sources,
+            self.topics,
             self.editions,
             self.relay.as_deref().unwrap_or("none: nothing is mailed")
         );

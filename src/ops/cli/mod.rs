@@ -13,6 +13,7 @@ pub mod parse;
 pub mod sources;
 pub mod subscribers;
 pub mod table;
+pub mod topics;
 
 use std::{path::PathBuf, process::ExitCode};
 

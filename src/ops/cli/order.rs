@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     USAGE, articles, digest, editions, ingest, outbox,
     output::{Format, Out, Printer, complain},
-    sources, subscribers,
+    sources, subscribers, topics,
 };
 use crate::ops::{
     app::App,
@@ -32,6 +32,9 @@ pub enum Order {
     /// The library
     #[command(subcommand)]
     Articles(articles::Articles),
+    /// What articles are about
+    #[command(subcommand)]
+    Topics(topics::Topics),
     /// The editions that are published
     #[command(subcommand)]
     Editions(editions::Editions),
@@ -67,6 +70,7 @@ pub async fn give(mut order: Order, files: &[PathBuf], json: bool) -> anyhow::Re
         }
     };
     order.read_files()?;
+    order.read_config(&config)?;
     let format = Format::here(json);
     let mut printer = Printer::default();
     if let Some(daemon) = control::connect(&config.data_dir).await? {
@@ -93,8 +97,26 @@ impl Order {
             | Order::Sources(_)
             | Order::Reload
             | Order::Articles(_)
+            | Order::Topics(_)
             | Order::Editions(_)
             | Order::Feed(_)
+            | Order::Outbox(_) => Ok(()),
+        }
+    }
+
+    /// Takes along what is asked about the configuration as it stands in the files now, which the
+    /// daemon may not have read yet.
+    fn read_config(&mut self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Order::Topics(order) => order.read_config(config),
+            Order::Ingest(_)
+            | Order::Sources(_)
+            | Order::Reload
+            | Order::Articles(_)
+            | Order::Editions(_)
+            | Order::Feed(_)
+            | Order::Digest(_)
+            | Order::Subscribers(_)
             | Order::Outbox(_) => Ok(()),
         }
     }
@@ -108,6 +130,7 @@ impl Order {
                 Ok(Done::Wholly)
             }
             Order::Articles(order) => order.obey(app, out).await,
+            Order::Topics(order) => order.obey(app, out).await,
             Order::Editions(order) => order.obey(app, out).await,
             Order::Feed(order) => order.obey(app, out).await,
             Order::Digest(order) => order.obey(app, out).await,

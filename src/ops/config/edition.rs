@@ -2,12 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use chrono_tz::Tz;
-use toml::Value;
-
 use super::{
     reader::{Section, World},
     sections::{no_doubles, read_all, zone as read_zone},
+    source::known_source,
     value::{duration, list, number, text, words},
 };
 use crate::{
@@ -16,9 +14,10 @@ use crate::{
         cadence::Cadence,
         render::{TemplateProblem, Templates},
     },
-    id::{DigestName, EditionSlug, SourceName},
+    id::{DigestName, EditionSlug},
     sources::Source,
 };
+use chrono_tz::Tz;
 
 pub(super) fn read_edition(
     section: &Section<'_>,
@@ -30,16 +29,9 @@ pub(super) fn read_edition(
     let title = section.required("title", words);
     let description = section.optional("description", words);
     let select = section.section("select");
-    let known_source = |value: &Value| {
-        let name: SourceName = text(value)?;
-        match sources.iter().any(|source| source.name == name) {
-            true => Ok(name),
-            false => Err(format!("there is no source named `{name}`")),
-        }
-    };
     let select = Select {
         sources: select
-            .optional("sources", list(known_source))
+            .optional("sources", list(known_source(sources)))
             .unwrap_or_default(),
         topics: select.optional("topics", list(text)).unwrap_or_default(),
         exclude: select.optional("exclude", list(text)).unwrap_or_default(),

@@ -6,6 +6,7 @@ pub mod reader;
 mod rules;
 mod sections;
 mod source;
+mod topic;
 mod value;
 
 use std::{
@@ -20,6 +21,7 @@ use std::{
 use crate::{
     delivery::relay::RelayUrl,
     editions::{Edition, Site},
+    ingest::topics::Topic,
     secret::Secret,
     sources::{Source, fetch::FetchConfig, websub::Sha1},
 };
@@ -41,6 +43,8 @@ pub struct Config {
     /// Whether hubs may sign with SHA-1. Default: no.
     pub websub_sha1: Sha1,
     pub sources: Arc<[Source]>,
+    /// What articles get by rule.
+    pub topics: Arc<[Topic]>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,
 }

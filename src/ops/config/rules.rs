@@ -24,24 +24,32 @@ pub(super) fn read_rules(section: &Section<'_>) -> Rules {
 fn read_filter(section: &Section<'_>, key: &str) -> Option<Filter> {
     let is_there = section.has(key);
     let section_of_filter = section.section(key);
-    let filter = Filter {
-        words: section_of_filter
-            .optional("words", rules(Phrase::parse))
-            .unwrap_or_default(),
-        patterns: section_of_filter
-            .optional("regex", rules(Pattern::parse))
-            .unwrap_or_default(),
-        categories: section_of_filter
-            .optional("categories", rules(Category::parse))
-            .unwrap_or_default(),
-    };
-    let states_any = ["words", "regex", "categories"]
-        .iter()
-        .any(|key| section_of_filter.has(key));
-    if is_there && !states_any {
+    let filter = filter_in(&section_of_filter);
+    if is_there && !states_any(&section_of_filter) {
         section.report(key, "names neither words, regex nor categories".to_owned());
     }
     Some(filter).filter(|filter| !filter.is_empty())
+}
+
+/// The filter whose keys stand in `section`.
+pub(super) fn filter_in(section: &Section<'_>) -> Filter {
+    Filter {
+        words: section
+            .optional("words", rules(Phrase::parse))
+            .unwrap_or_default(),
+        patterns: section
+            .optional("regex", rules(Pattern::parse))
+            .unwrap_or_default(),
+        categories: section
+            .optional("categories", rules(Category::parse))
+            .unwrap_or_default(),
+    }
+}
+
+/// Tells whether `section` has a key of a filter, sound or not.
+pub(super) fn states_any(section: &Section<'_>) -> bool {
+    let mut keys = ["words", "regex", "categories"].iter();
+    keys.any(|key| section.has(key))
 }
 
 fn rules<T, E: Display>(

@@ -17,6 +17,7 @@ use super::{
     edition::{mail_templates, read_edition},
     reader::Section,
     source::read_source,
+    topic::read_topics,
     value::{duration, list, number, size, text, words},
 };
 use crate::{
@@ -87,6 +88,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         "source",
         sources.iter().map(|source| source.name.as_str()),
     );
+    let topics = read_topics(root, &sources);
     let offered = mail_templates(root, templates.as_deref());
     no_shared_tokens(root, &sources);
     let editions = read_all(root, "edition", |section| {
@@ -117,6 +119,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         reprint_window,
         websub_sha1: websub_sha1.unwrap_or_default(),
         sources: sources.into(),
+        topics: topics.into(),
         editions,
         relay,
     })

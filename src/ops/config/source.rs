@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use toml::Value;
+
 use super::{
     reader::{Section, World},
     rules::read_rules,
@@ -38,6 +40,17 @@ fn read_push(section: &Section<'_>) -> Option<PushToken> {
         _ => {}
     }
     push.and(token)
+}
+
+/// The name of one of `sources`.
+pub(super) fn known_source(sources: &[Source]) -> impl Fn(&Value) -> Result<SourceName, String> {
+    move |value| {
+        let name: SourceName = text(value)?;
+        match sources.iter().any(|source| source.name == name) {
+            true => Ok(name),
+            false => Err(format!("there is no source named `{name}`")),
+        }
+    }
 }
 
 pub(super) fn read_source(section: &Section<'_>) -> Option<Source> {

@@ -60,6 +60,7 @@ fn the_sample_loads_as_it_is_and_with_every_key_switched_on() {
     let full = everything_on().replace("http://localhost:8080/", "https://news.example.org/");
     let full = read(&full).unwrap();
     assert_eq!(full.sources.len(), 4);
+    assert_eq!(full.topics.len(), 1);
     assert_eq!(full.editions[0].digests.len(), 1);
     assert_eq!(full.relay.unwrap().connections.get(), 8);
 }
@@ -310,6 +311,53 @@ fn what_contradicts_itself_is_refused() {
         "name = \"a\"\ninterval = \"10s\"",
         "must be at least 5m",
     );
+}
+
+#[test]
+fn a_topic_needs_a_rule_that_can_be_obeyed() {
+    let topic = |rule: &str| format!("[[topic]]\nslug = \"sea\"\n{rule}\n[[edition]]");
+    check(
+        "[[edition]]",
+        &topic(""),
+        "topic[0].words: is missing: a topic needs words, regex, categories or sources",
+    );
+    check(
+        "[[edition]]",
+        &topic("sources = [\"b\"]"),
+        "topic[0].sources: there is no source named `b`",
+    );
+    check(
+        "[[edition]]",
+        &topic("words = [\"ferry\"]\n[[topic]]\nslug = \"sea\"\nwords = [\"pier\"]"),
+        "topic: there are two with the name `sea`",
+    );
+    check(
+        "[[edition]]",
+        &topic("regex = [\"(port\"]"),
+        "topic[0].regex: `(port`: unclosed group, at character 1",
+    );
+    check(
+        "[[edition]]",
+        &topic("word = [\"port\"]"),
+        "topic[0].word: is not a key",
+    );
+    let many: String = (0..501)
+        .map(|n| format!("[[topic]]\nslug = \"t{n}\"\nsources = [\"a\"]\n"))
+        .collect();
+    check(
+        "[[edition]]",
+        &(many + "[[edition]]"),
+        "topic: must be at most 500",
+    );
+
+    let sound = topic("words = [\"ferry\"]\nsources = [\"a\"]");
+    let config = read(&SOUND.replace("[[edition]]", &sound)).unwrap();
+    let [topic] = &config.topics[..] else {
+        panic!("{:?}", config.topics);
+    };
+    assert_eq!(topic.title, "sea");
+    assert_eq!(topic.rule.filter.words.len(), 1);
+    assert_eq!(topic.rule.sources, [config.sources[0].name.clone()]);
 }
 
 #[test]

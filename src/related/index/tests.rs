@@ -35,7 +35,7 @@ impl Shelf {
 }
 
 /// Published on that day of November 2026, at midnight.
-fn article(id: u64, day: u32, title: &str, language: Option<&str>) -> Article {
+pub(super) fn article(id: u64, day: u32, title: &str, language: Option<&str>) -> Article {
     let published = format!("2026-11-{day:02}T00:00:00Z").parse().unwrap();
     Article {
         id: ArticleId(id),

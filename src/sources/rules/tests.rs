@@ -155,6 +155,16 @@ fn only_the_beginning_of_a_huge_text_is_looked_at() {
 
 proptest! {
     #[test]
+    fn a_phrase_and_a_category_read_as_themselves_again(text in any::<String>()) {
+        if let Ok(phrase) = Phrase::parse(&text) {
+            prop_assert_eq!(&Phrase::parse(&phrase.to_string()), &Ok(phrase));
+        }
+        if let Ok(category) = Category::parse(&text) {
+            prop_assert_eq!(&Category::parse(&category.to_string()), &Ok(category));
+        }
+    }
+
+    #[test]
     fn no_pattern_and_no_text_makes_rules_panic(pattern in ".{0,40}", text in ".{0,200}") {
         let rules = Rules {
             include: filter(&["a"], &[], &[]),
