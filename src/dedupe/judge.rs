@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     id::{ArticleId, SourceName},
-    sources::entry::Entry,
+    sources::entry::{Entry, Full},
 };
 
 /// An entry with what it may be known by.
@@ -146,7 +146,13 @@ pub fn candidates(source: &SourceName, entries: Vec<Entry>) -> Vec<Candidate> {
 
 fn candidate(source: &SourceName, entry: Entry) -> Candidate {
     let mut links = Vec::new();
-    for url in [&entry.canonical, &entry.url].into_iter().flatten() {
+    // Its page may name another address, or have been found at one behind a redirect.
+    let of_page = match &entry.full {
+        Full::Page(page) => [&page.canonical, &page.url],
+        Full::NotFetched | Full::Missing => [&None, &None],
+    };
+    let stated = [&entry.canonical, &entry.url].into_iter();
+    for url in stated.chain(of_page).flatten() {
         let link = fingerprint::link(url);
         if !is_front_page(url) && !links.contains(&link) {
             links.push(link);

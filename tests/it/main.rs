@@ -10,6 +10,7 @@ mod docs;
 mod feeds;
 mod fetch;
 mod hostile;
+mod identity;
 mod layers;
 mod pages;
 mod politeness;

@@ -152,6 +152,25 @@ fn an_edited_title_under_the_same_link_is_the_same_article() {
 }
 
 #[test]
+fn where_a_link_led_and_what_its_page_calls_itself_is_the_same_article() {
+    let short = |page: Entry| Entry {
+        full: Full::Page(Box::new(page)),
+        ..entry("s", "https://short.example/x7", "One, in short")
+    };
+    let led = || entry("", "https://b.example/stories/1", "One");
+    let names = Entry {
+        canonical: "https://b.example/stories/1".parse().ok(),
+        ..entry("", "https://mirror.example/1", "One")
+    };
+    for page in [led(), names] {
+        check(vec![
+            ("b", vec![led()], &[(NEW, 0)]),
+            ("a", vec![short(page)], &[(REPRINT, 0)]),
+        ]);
+    }
+}
+
+#[test]
 fn a_guid_that_flips_under_the_same_link_is_the_same_article() {
     let link = "https://a.example/1";
     check(vec![
