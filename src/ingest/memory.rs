@@ -19,7 +19,7 @@ use crate::{
     related::{
         index::{Index, search::Search},
         named,
-        telling::Telling,
+        telling::{Page, Telling},
     },
     words::Term,
 };
@@ -54,21 +54,25 @@ pub(super) struct Known {
     pub(super) places: HashMap<ArticleId, Place>,
 }
 
-/// An article of the library, with what is remembered of its text.
+/// Articles of the library, in the order of their ids, with what is remembered of their texts.
 pub(super) struct Recalled {
-    article: Article,
-    telling: Telling,
-    /// Of what was first seen within the window of reprints.
-    sketch: Option<Sketch>,
+    /// With a sketch of what was first seen within the window of reprints.
+    articles: Vec<(Article, Option<Sketch>)>,
+    words: Page,
 }
 
 impl Recalled {
-    pub(super) fn of((article, body): (Article, Body), window: DateTime<Utc>) -> Self {
-        let sketch = (article.first_seen >= window).then(|| Sketch::of(&article.title, &body.text));
+    pub(super) fn of(page: Vec<(Article, Body)>, window: DateTime<Utc>) -> Self {
+        let mut tellings = Vec::with_capacity(page.len());
+        let prepare = |(article, body): (Article, Body)| {
+            let is_recent = article.first_seen >= window;
+            tellings.push(Telling::of(&article.title, &body.text));
+            let sketch = is_recent.then(|| Sketch::of(&article.title, &body.text));
+            (article, sketch)
+        };
         Recalled {
-            telling: Telling::of(&article.title, &body.text),
-            sketch,
-            article,
+            articles: page.into_iter().map(prepare).collect(),
+            words: Page::of(tellings),
         }
     }
 }
@@ -112,16 +116,15 @@ impl Memory {
         self.outdated.remove(&id);
     }
 
-    /// Adds articles that the library holds, in the order of their ids.
-    pub(super) fn recall(&mut self, articles: Vec<Recalled>) {
-        for recalled in articles {
-            let article = &recalled.article;
-            let (id, related) = (article.id, &article.related);
-            self.index.add(id, article, &recalled.telling);
-            self.index.tell(id, article.story, related);
-            if let Some(sketch) = &recalled.sketch {
+    /// Adds articles that the library holds.
+    pub(super) fn recall(&mut self, page: &Recalled) {
+        let articles = page.articles.iter().map(|(article, _)| article);
+        self.index.load(articles, &page.words);
+        for (article, sketch) in &page.articles {
+            if let Some(sketch) = sketch {
                 let origin = self.merits.origin(article);
-                self.recent.load(id, sketch, origin, article.first_seen);
+                self.recent
+                    .load(article.id, sketch, origin, article.first_seen);
             }
         }
     }

@@ -246,18 +246,13 @@ impl IngestDueSources {
         let window = now - self.merits.window;
         let prepared = self.pages().map(|page| async move {
             let page = page?;
-            let prepare = move || {
-                page.into_iter()
-                    .map(|one| Recalled::of(one, window))
-                    .collect()
-            };
-            Ok(off_the_runtime::<Vec<Recalled>>(prepare).await)
+            Ok(off_the_runtime(move || Recalled::of(page, window)).await)
         });
         let mut prepared = pin!(prepared.buffered(PAGES));
         while let Some(page) = prepared.next().await {
             let page = page?;
             memory = off_the_runtime(move || {
-                memory.recall(page);
+                memory.recall(&page);
                 memory
             })
             .await;

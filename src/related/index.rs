@@ -9,7 +9,11 @@ pub mod search;
 use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::HashMap;
 
-use super::{KEPT, list::List, telling::Telling};
+use super::{
+    KEPT,
+    list::List,
+    telling::{Page, Telling},
+};
 use crate::{
     id::ArticleId,
     library::{Article, Related},
@@ -134,32 +138,61 @@ impl Index {
             .and_then(|slot| self.document(*slot))
             .copied();
         self.remove(id);
-        let slot = u32::try_from(self.documents.len()).expect("fewer articles than fit in memory");
-        let mut own = f32::MIN_POSITIVE;
+        let slot = self.next();
+        let mut document = Document::of(article);
         for &(term, weight) in &telling.terms {
-            let next = u32::try_from(self.lists.len()).expect("fewer words than fit in memory");
-            let term = *self.terms.entry(term).or_insert(next);
-            if term == next {
-                self.lists.push(List::default());
-            }
-            let list = &mut self.lists[term as usize];
-            list.push(slot, weight);
-            let held = list.len();
-            own += weight * weight * self.rarity(held);
+            let list = self.list(term);
+            self.lists[list].push(slot, weight);
+            document.own += weight * weight * self.rarity(self.lists[list].len());
         }
-        let published = before.map_or(article.published, |before| {
-            before.published.min(article.published)
-        });
+        if let Some(before) = before {
+            document.published = before.published.min(article.published);
+            document.story = before.story;
+            document.last = before.last;
+        }
         self.slots.insert(id, slot);
-        self.documents.push(Some(Document {
-            id,
-            published,
-            source: Term::of(article.source.as_str()),
-            story: before.and_then(|before| before.story),
-            language: article.language.as_deref().and_then(primary),
-            own,
-            last: before.map_or(0.0, |before| before.last),
-        }));
+        self.documents.push(Some(Document { id, ..document }));
+    }
+
+    /// Adds articles that are not there yet, whose stories and related ones are known, much sooner
+    /// than one by one: each list is asked for once a page.
+    pub fn load<'a>(&mut self, articles: impl IntoIterator<Item = &'a Article>, page: &Page) {
+        let first = self.documents.len();
+        for article in articles {
+            let slot = self.next();
+            self.slots.insert(article.id, slot);
+            self.documents.push(Some(Document {
+                story: Some(article.story),
+                last: last(&article.related),
+                ..Document::of(article)
+            }));
+        }
+        for postings in page.0.chunk_by(|a, b| a.0 == b.0) {
+            let list = self.list(postings[0].0);
+            for (_, place, weight) in postings {
+                self.lists[list].push(u32::try_from(first).unwrap_or_default() + place, *weight);
+            }
+            let rarity = self.rarity(self.lists[list].len());
+            for (_, place, weight) in postings {
+                if let Some(Some(document)) = self.documents.get_mut(first + *place as usize) {
+                    document.own += weight * weight * rarity;
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> u32 {
+        u32::try_from(self.documents.len()).expect("fewer articles than fit in memory")
+    }
+
+    /// Where the list of a term stands; an empty one for a term that is new.
+    fn list(&mut self, term: Term) -> usize {
+        let next = u32::try_from(self.lists.len()).expect("fewer words than fit in memory");
+        let at = *self.terms.entry(term).or_insert(next);
+        if at == next {
+            self.lists.push(List::default());
+        }
+        at as usize
     }
 
     /// Has `id` stand by the text of `other`, which is no longer an article.
@@ -346,6 +379,19 @@ impl Index {
 }
 
 impl Document {
+    /// Of an article that has no words, story or related ones yet.
+    fn of(article: &Article) -> Self {
+        Document {
+            id: article.id,
+            published: article.published,
+            source: Term::of(article.source.as_str()),
+            story: None,
+            language: article.language.as_deref().and_then(primary),
+            own: f32::MIN_POSITIVE,
+            last: 0.0,
+        }
+    }
+
     fn is_earlier_than(&self, other: &Document) -> bool {
         (self.published, self.id) < (other.published, other.id)
     }

@@ -20,6 +20,23 @@ pub(super) const READ: usize = 2_000;
 /// No weight reaches this.
 pub(super) const HEAVIEST: f32 = SATURATION + 1.0;
 
+/// The words of a page of articles: a term, the place of the article on the page, and the weight, in
+/// the order of terms and then of places.
+#[derive(Clone, Debug, Default)]
+pub struct Page(pub(super) Vec<(Term, u32, f32)>);
+
+impl Page {
+    pub fn of(articles: impl IntoIterator<Item = Telling>) -> Self {
+        let of_one = |(place, telling): (u32, Telling)| {
+            let terms = telling.terms.into_iter();
+            terms.map(move |(term, weight)| (term, place, weight))
+        };
+        let mut postings: Vec<_> = (0..).zip(articles).flat_map(of_one).collect();
+        postings.sort_unstable_by_key(|(term, place, _)| (*term, *place));
+        Page(postings)
+    }
+}
+
 /// The words of one article, each once, with their weights before rarity, below [`HEAVIEST`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Telling {

@@ -317,3 +317,37 @@ fn articles_are_related_in_scripts_without_spaces() {
     assert_eq!(shelf.ids(3), [1]);
     assert_eq!(shelf.ids(5), [4]);
 }
+
+#[test]
+fn what_was_loaded_by_the_page_is_related_like_what_came_one_by_one() {
+    let texts = [HARBOR, MUSEUM, DREDGE];
+    let mut added = Shelf::default();
+    let mut articles = Vec::new();
+    for id in 1..=30 {
+        let day = u32::try_from(id).unwrap();
+        let mut one = article(id, day, &format!("Title {}", id % 7), None);
+        one.story = ArticleId(id / 4);
+        let text = texts[usize::try_from(id % 3).unwrap()];
+        added.add(&one, text);
+        added.index.tell(one.id, one.story, &[]);
+        articles.push((one, Telling::of(&format!("Title {}", id % 7), text)));
+    }
+    let mut loaded = Shelf {
+        telling: added.telling.clone(),
+        ..Shelf::default()
+    };
+    for page in articles.chunks(8) {
+        let words = Page::of(page.iter().map(|(_, telling)| telling.clone()));
+        let articles = page.iter().map(|(article, _)| article);
+        loaded.index.load(articles, &words);
+    }
+
+    assert_eq!(loaded.index.len(), 30);
+    for id in 1..=30 {
+        let (expected, found) = (added.relate(id), loaded.relate(id));
+        assert_eq!(
+            (found.story, found.related),
+            (expected.story, expected.related)
+        );
+    }
+}
