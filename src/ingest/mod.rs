@@ -13,6 +13,7 @@ mod search;
 pub mod push;
 pub mod deliveries;
 pub mod read;
+mod recall;
 mod refresh;
 mod sift;
 pub mod parse;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::task::{IngestDueSources, PAGE, off_the_runtime};
+use super::{
+    recall::PAGE,
+    task::{IngestDueSources, off_the_runtime},
+};
 use crate::{
     library::{Article, Body},
     port,

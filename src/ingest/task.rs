@@ -3,14 +3,13 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, resume_unwind},
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::FutureExt;
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -19,7 +18,7 @@ use super::{
     IngestStore, Judged, Recorded, Verdict,
     article::{self, Readable},
     full_text,
-    memory::{Known, Memory, Merits, Recalled},
+    memory::{Known, Memory, Merits},
     read::{Asked, Brought, Reader},
     round::ROUND,
     take::{Bundle, Lifting},
@@ -43,12 +42,6 @@ use crate::{
     },
     task::{Report, Task, chain},
 };
-
-/// Articles that are read at a time while the library is read.
-pub(super) const PAGE: usize = 500;
-
-/// Pages whose texts are in memory at once.
-const PAGES: usize = 3;
 
 /// Polls every source that is due.
 pub struct IngestDueSources {
@@ -237,37 +230,6 @@ impl IngestDueSources {
             *id = places.get(id).map_or(*id, |place| place.home());
         }
         Ok(Known { links, places })
-    }
-
-    /// Reads the library into memory: one page is read while another is prepared and a third added.
-    pub(super) async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
-        let apart = self.store.apart().await?;
-        let mut memory = Memory::new(self.merits.clone(), apart);
-        let window = now - self.merits.window;
-        let prepared = self.pages().map(|page| async move {
-            let page = page?;
-            Ok(off_the_runtime(move || Recalled::of(page, window)).await)
-        });
-        let mut prepared = pin!(prepared.buffered(PAGES));
-        while let Some(page) = prepared.next().await {
-            let page = page?;
-            memory = off_the_runtime(move || {
-                memory.recall(&page);
-                memory
-            })
-            .await;
-        }
-        memory.settle();
-        Ok(memory)
-    }
-
-    /// All articles with their texts, in the order of their ids.
-    fn pages(&self) -> impl Stream<Item = port::Result<Vec<(Article, Body)>>> {
-        stream::try_unfold(None, async move |after| {
-            let page = self.articles.page(after, PAGE).await?;
-            let last = page.last().map(|(last, _)| last.id);
-            Ok(last.map(|last| (page, Some(last))))
-        })
     }
 }
 
