@@ -105,6 +105,9 @@ fn stretches(text: &str) -> impl Iterator<Item = (Script, &str)> {
         .flat_map(|run| {
             let mut rest = run;
             std::iter::from_fn(move || {
+                if rest.is_ascii() && !rest.is_empty() {
+                    return Some((Script::Spaced, std::mem::take(&mut rest)));
+                }
                 let script = script(rest.chars().find(|c| !is_mark(*c))?);
                 let is_other = |c: char| !is_mark(c) && self::script(c) != script;
                 let (stretch, after) = rest.split_at(rest.find(is_other).unwrap_or(rest.len()));

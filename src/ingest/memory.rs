@@ -17,7 +17,7 @@ use crate::{
     id::{ArticleId, SourceName},
     library::{Article, Body, Related},
     related::{
-        index::{Index, search::Search},
+        index::Index,
         named,
         telling::{Page, Telling},
     },
@@ -96,9 +96,9 @@ impl Memory {
         self.index.bytes() + self.recent.bytes()
     }
 
-    /// The `k` articles that hold best the words that somebody asks for.
-    pub(super) fn search(&self, asked: &str, k: usize) -> Search {
-        self.index.search(asked, k)
+    /// The words of the whole library.
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Goes on by what the configuration says now.

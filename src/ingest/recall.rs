@@ -22,6 +22,20 @@ pub(super) const PAGE: usize = 500;
 const PAGES: usize = 3;
 
 impl IngestDueSources {
+    /// Asks what is in memory; the library is read if it is not there yet.
+    pub async fn consult<T>(
+        &self,
+        ask: impl FnOnce(&Memory) -> T,
+        now: DateTime<Utc>,
+    ) -> port::Result<T> {
+        let mut kept = self.memory.lock().await;
+        let memory = match kept.take() {
+            Some(memory) => memory,
+            None => self.remember(now).await?,
+        };
+        Ok(ask(kept.insert(memory)))
+    }
+
     /// Reads one page while another is prepared and a third is added.
     pub(super) async fn remember(&self, now: DateTime<Utc>) -> port::Result<Memory> {
         let apart = self.store.apart().await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
+    memory::Memory,
     recall::PAGE,
     task::{IngestDueSources, off_the_runtime},
 };
@@ -25,12 +26,8 @@ impl IngestDueSources {
         if let Some(fragments) = fragments(asked) {
             return self.read_through(&fragments, k).await;
         }
-        let mut kept = self.memory.lock().await;
-        let memory = match kept.take() {
-            Some(memory) => memory,
-            None => self.remember(now).await?,
-        };
-        Ok(kept.insert(memory).search(asked, k))
+        let search = |memory: &Memory| memory.index().search(asked, k);
+        self.consult(search, now).await
     }
 
     async fn read_through(&self, fragments: &[&str], k: usize) -> port::Result<Search> {

@@ -4,6 +4,7 @@
 //! score itself, so that one cut-off fits long and short ones. Recent articles are preferred
 //! without burying old ones. Articles that come close in time and words tell one story.
 
+pub mod common;
 pub mod search;
 
 use chrono::{DateTime, TimeDelta, Utc};

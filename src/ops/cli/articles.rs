@@ -1,6 +1,7 @@
 //! `courant articles`.
 
 mod search;
+mod why;
 
 use std::collections::HashMap;
 
@@ -10,10 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out, table::Table};
 use crate::{
-    dedupe::shingle::passages,
     id::{ArticleId, SourceName, TopicSlug},
     ingest::Split,
-    library::{Article, Mail, Measure, Query, Related, Reprint},
+    library::{Article, Mail, Measure, Query, Reprint},
     ops::app::App,
     port,
 };
@@ -67,9 +67,6 @@ pub enum Articles {
     },
 }
 
-/// Passages in common that are shown of a reprint.
-const PASSAGES: usize = 3;
-
 /// How many articles are read and printed at a time.
 const PAGE: usize = 500;
 
@@ -94,7 +91,7 @@ impl Articles {
             Articles::Search { words, limit } => {
                 search::search(app, out, &words.join(" "), limit.into()).await
             }
-            Articles::Related { id } => reading(app, out, id).await,
+            Articles::Related { id } => related(app, out, id).await,
             Articles::Split { id } => split(app, out, id).await,
             Articles::Remove { ids } => remove(app, out, &ids).await,
         }
@@ -157,7 +154,7 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
         out.line(format!("{what:<11}{fact}")).await;
     }
     for reprint in &article.reprints {
-        for passage in shared(app, reprint, &body.text).await? {
+        for passage in why::shared(app, reprint, &body.text).await? {
             out.line(format!(
                 "{:<11}{}: \u{201c}{passage}\u{201d}",
                 "in common", reprint.source
@@ -165,11 +162,13 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
             .await;
         }
     }
-    for (related, other) in related(app, &article).await? {
-        let why = why(related);
+    for link in why::related(app, &article, &body.text).await? {
         out.line(format!(
-            "{:<11}{} {} ({why})",
-            "related", other.id, other.title
+            "{:<11}{} {} ({})",
+            "related",
+            link.article.id,
+            link.article.title,
+            link.why()
         ))
         .await;
     }
@@ -177,32 +176,24 @@ async fn show(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     Ok(Done::Wholly)
 }
 
-async fn reading(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
+async fn related(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
     let article = app
         .store
         .article(id)
         .await?
         .ok_or(port::StoreError::NotFound { what: "article" })?;
+    let body = app.store.body(id).await?.unwrap_or_default();
     let mut table = Table::new(&["ID", "PUBLISHED", "SOURCE", "WHY", "TITLE"]);
-    let related = related(app, &article).await?;
-    for (related, other) in &related {
+    for link in why::related(app, &article, &body.text).await? {
         if out.wants_json() {
-            let row = ListedRelated {
-                id: other.id,
-                guid: other.guid.as_deref(),
-                score: related.score,
-                named: related.named,
-                same_story: related.same_story,
-            };
-            out.object(&row).await?;
-            continue;
+            out.object(&link.row()).await?;
         }
         table.row([
-            other.id.to_string(),
-            other.published.format("%Y-%m-%d").to_string(),
-            other.source.to_string(),
-            why(related),
-            other.title.clone(),
+            link.article.id.to_string(),
+            link.article.published.format("%Y-%m-%d").to_string(),
+            link.article.source.to_string(),
+            link.why(),
+            link.article.title.clone(),
         ]);
     }
     if !out.wants_json() {
@@ -224,29 +215,6 @@ async fn split(app: &App, out: &Out, id: ArticleId) -> anyhow::Result<Done> {
             "{id} is not folded into another article; `articles show` prints what can be split off"
         ),
     }
-}
-
-/// What to read with an article, and how it was chosen.
-async fn related<'a>(app: &App, article: &'a Article) -> port::Result<Vec<(&'a Related, Article)>> {
-    let mut found = Vec::new();
-    for related in &article.related {
-        // What was folded meanwhile stands for the article that it was folded into.
-        if let Some(other) = app.store.article(related.id).await?
-            && other.id != article.id
-        {
-            found.push((related, other));
-        }
-    }
-    Ok(found)
-}
-
-/// The longest passages that a reprint has in common with its article.
-async fn shared(app: &App, reprint: &Reprint, text: &str) -> port::Result<Vec<String>> {
-    let Some(id) = reprint.id else {
-        return Ok(Vec::new());
-    };
-    let folded = app.store.folded(id).await?;
-    Ok(folded.map_or_else(Vec::new, |(_, body)| passages(&body.text, text, PASSAGES)))
 }
 
 #[derive(Debug, Serialize)]
@@ -372,19 +340,6 @@ fn mail(mail: Mail) -> &'static str {
     match mail {
         Mail::Due => "due",
         Mail::Held => "held",
-    }
-}
-
-fn why(related: &Related) -> String {
-    match related.named {
-        true => "named by its author".to_owned(),
-        false if related.same_story => {
-            format!(
-                "earlier in the same story, alike: {:.0} %",
-                related.score * 100.0
-            )
-        }
-        false => format!("alike: {:.0} %", related.score * 100.0),
     }
 }
 

@@ -351,3 +351,22 @@ fn what_was_loaded_by_the_page_is_related_like_what_came_one_by_one() {
         );
     }
 }
+
+#[test]
+fn what_two_articles_have_in_common_is_named_the_most_telling_words_first() {
+    let mut shelf = Shelf::default();
+    museums(&mut shelf);
+    shelf.add(&article(1, 1, "Harbor dredging begins", None), HARBOR);
+    shelf.add(&article(2, 2, "Harbor dredging late", None), DREDGE);
+    let text = |title, text| common::Text { title, text };
+
+    let words = shelf.index.in_common(
+        text("Harbor dredging begins", HARBOR),
+        text("Harbor dredging late", DREDGE),
+        3,
+    );
+
+    assert_eq!(words.len(), 3);
+    assert!(words[..2].contains(&"dredging".to_owned()), "{words:?}");
+    assert!(words[..2].contains(&"harbor".to_owned()), "{words:?}");
+}
