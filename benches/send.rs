@@ -363,6 +363,10 @@ impl OutboxStore for Unkept {
         Ok(Some(self.content.clone()))
     }
 
+    async fn deliveries_to(&self, _: SubscriberId) -> port::Result<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
     async fn deliveries(&self, _: usize) -> port::Result<Vec<Delivery>> {
         Ok(Vec::new())
     }

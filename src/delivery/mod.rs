@@ -280,6 +280,9 @@ pub trait OutboxStore: Send + Sync {
     /// The latest deliveries first.
     async fn deliveries(&self, limit: usize) -> port::Result<Vec<Delivery>>;
 
+    /// All deliveries to a subscriber, the latest first.
+    async fn deliveries_to(&self, subscriber: SubscriberId) -> port::Result<Vec<Delivery>>;
+
     /// When the next delivery falls due, if any waits.
     async fn next_due(&self) -> port::Result<Option<DateTime<Utc>>>;
 

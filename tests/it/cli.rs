@@ -539,6 +539,7 @@ fn help_is_as_it_was() {
         "subscribers unsubscribe",
         "outbox",
         "outbox list",
+        "why",
     ] {
         let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let said = courant.ok(&words).stdout;

@@ -26,3 +26,4 @@ mod stories;
 mod subscribe;
 mod topics;
 mod websub;
+mod why;

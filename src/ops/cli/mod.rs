@@ -14,6 +14,7 @@ pub mod sources;
 pub mod subscribers;
 pub mod table;
 pub mod topics;
+mod why;
 
 use std::{path::PathBuf, process::ExitCode};
 

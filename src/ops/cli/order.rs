@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     USAGE, articles, digest, editions, ingest, outbox,
     output::{Format, Out, Printer, complain},
-    sources, subscribers, topics,
+    sources, subscribers, topics, why,
 };
 use crate::ops::{
     app::App,
@@ -49,6 +49,8 @@ pub enum Order {
     /// What is planned, in hand and done
     #[command(subcommand)]
     Outbox(outbox::Outbox),
+    /// Tell why somebody got, or did not get, an article or an edition's digests
+    Why(why::Why),
 }
 
 /// What an order came to: whether everything that was asked for was done.
@@ -100,7 +102,8 @@ impl Order {
             | Order::Topics(_)
             | Order::Editions(_)
             | Order::Feed(_)
-            | Order::Outbox(_) => Ok(()),
+            | Order::Outbox(_)
+            | Order::Why(_) => Ok(()),
         }
     }
 
@@ -117,7 +120,8 @@ impl Order {
             | Order::Feed(_)
             | Order::Digest(_)
             | Order::Subscribers(_)
-            | Order::Outbox(_) => Ok(()),
+            | Order::Outbox(_)
+            | Order::Why(_) => Ok(()),
         }
     }
 
@@ -136,6 +140,7 @@ impl Order {
             Order::Digest(order) => order.obey(app, out).await,
             Order::Subscribers(order) => order.obey(app, out).await,
             Order::Outbox(order) => order.obey(app, out).await,
+            Order::Why(order) => order.obey(app, out).await,
         }
     }
 }

@@ -11,7 +11,9 @@ use super::{
     tx::{Tx, legible},
 };
 use crate::{
-    delivery::{Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Status, Tally},
+    delivery::{
+        Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Recipient, Status, Tally,
+    },
     id::{ContentId, DeliveryId, SubscriberId},
     port::{Result, StoreError},
 };
@@ -89,6 +91,22 @@ impl OutboxStore for SledStore {
                 .map(|row| row.map(|(_, delivery)| tx.leases().show(delivery)))
                 .filter_map(legible)
                 .take(limit)
+                .collect()
+        })
+        .await
+    }
+
+    async fn deliveries_to(&self, subscriber: SubscriberId) -> Result<Vec<Delivery>> {
+        let to = Recipient::Subscriber(subscriber);
+        self.read(move |tx| {
+            tx.scan(DELIVERY.all())
+                .rev()
+                .map(|row| row.map(|(_, delivery)| tx.leases().show(delivery)))
+                .filter_map(legible)
+                .filter(|delivery| {
+                    let delivery = delivery.as_ref();
+                    delivery.map_or(true, |delivery| delivery.to == to)
+                })
                 .collect()
         })
         .await

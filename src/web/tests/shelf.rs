@@ -313,6 +313,10 @@ impl OutboxStore for Shelf {
         unasked("read")
     }
 
+    async fn deliveries_to(&self, _: SubscriberId) -> Result<Vec<Delivery>> {
+        unasked("read")
+    }
+
     async fn deliveries(&self, _: usize) -> Result<Vec<Delivery>> {
         unasked("list")
     }

@@ -432,6 +432,23 @@ async fn deliveries_are_listed_latest_first() {
 }
 
 #[tokio::test]
+async fn deliveries_of_one_person_are_listed_latest_first() {
+    for store in stores() {
+        crowd(&*store, 3).await;
+        let ann = subscribe(&*store, ANN).await;
+        plan_digest(&*store, "digest:1").await;
+        plan_digest(&*store, "digest:2").await;
+
+        let to = store.deliveries_to(ann).await.unwrap();
+
+        assert_eq!(to.len(), 2);
+        assert!(to[0].id > to[1].id);
+        let ann = Recipient::Subscriber(ann);
+        assert!(to.iter().all(|delivery| delivery.to == ann));
+    }
+}
+
+#[tokio::test]
 async fn a_content_that_was_never_planned_is_nothing() {
     for store in stores() {
         let id = ContentId(999);

@@ -1,0 +1,269 @@
+//! What is known of a person, an edition and its digests, from the record of consent to the relay's
+//! words.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::{
+    delivery::{Delivery, Status},
+    editions::{Digest, DigestRule, Edition, select},
+    id::{ArticleId, ContentId, SubscriberId},
+    library::{Article, Mail},
+    ops::app::App,
+    port,
+    subscribers::{ConsentEvent, Profile, Subscription, address::EmailAddress},
+};
+
+type Fact = (&'static str, String);
+
+/// Who it is about, with everything recorded of them.
+#[derive(Serialize)]
+pub(super) struct Person {
+    address: EmailAddress,
+    subscriber: Option<SubscriberId>,
+    suppressed: bool,
+    consent: Vec<ConsentEvent>,
+    #[serde(skip)]
+    profile: Option<Profile>,
+    /// Latest first, with the page that shows each to anybody.
+    #[serde(skip)]
+    deliveries: Vec<(Delivery, Option<String>)>,
+}
+
+/// As `--json why` prints it.
+#[derive(Serialize)]
+pub(super) struct Told<'a> {
+    pub(super) person: &'a Person,
+    pub(super) article: Option<ArticleId>,
+    pub(super) editions: &'a [Tale],
+}
+
+/// One edition, for that person.
+#[derive(Serialize)]
+pub(super) struct Tale {
+    edition: String,
+    subscription: Option<Subscription>,
+    /// Why no digest carries the article; none where one does, or none was asked for.
+    missing: Option<String>,
+    digests: Vec<Sent>,
+}
+
+/// A digest, and what became of it for that person.
+#[derive(Serialize)]
+struct Sent {
+    number: u32,
+    slot: DateTime<Utc>,
+    delivery: Option<Delivery>,
+    /// In words.
+    what: String,
+}
+
+/// Digests that are told of, the latest ones.
+const DIGESTS: usize = 20;
+
+impl Person {
+    pub(super) async fn find(app: &App, address: &EmailAddress) -> port::Result<Self> {
+        let profile = app.store.find(address).await?;
+        let subscriber = profile.as_ref().map(|profile| profile.subscriber.id);
+        let mut person = Person {
+            address: address.clone(),
+            subscriber,
+            suppressed: profile.as_ref().is_some_and(|profile| profile.suppressed),
+            consent: Vec::new(),
+            profile,
+            deliveries: Vec::new(),
+        };
+        if let Some(id) = subscriber {
+            person.consent = app.store.consent(id).await?;
+            let mut shown: Option<(ContentId, Option<String>)> = None;
+            for delivery in app.store.deliveries_to(id).await? {
+                let page = match shown {
+                    Some((content, page)) if content == delivery.content => page,
+                    _ => {
+                        let content = app.store.content(delivery.content).await?;
+                        content.and_then(|content| content.archived_at)
+                    }
+                };
+                shown = Some((delivery.content, page.clone()));
+                person.deliveries.push((delivery, page));
+            }
+        }
+        Ok(person)
+    }
+
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let Some(profile) = &self.profile else {
+            return vec![(
+                "person",
+                format!("{}: nobody we know", self.address.as_str()),
+            )];
+        };
+        let id = profile.subscriber.id;
+        let mut facts = vec![(
+            "person",
+            format!("{}: subscriber {id}", self.address.as_str()),
+        )];
+        if self.suppressed {
+            facts.push((
+                "suppressed",
+                "this address gets no mail of any edition".to_owned(),
+            ));
+        }
+        facts.extend(self.consent.iter().map(|event| ("consent", line(event))));
+        facts
+    }
+
+    fn subscription(&self, edition: &Edition) -> Option<Subscription> {
+        let profile = self.profile.as_ref()?;
+        let mut all = profile.subscriptions.iter();
+        let found = all.find(|(slug, _)| *slug == edition.slug);
+        found.map(|(_, subscription)| subscription.clone())
+    }
+}
+
+impl Tale {
+    pub(super) async fn tell(
+        app: &App,
+        person: &Person,
+        edition: &Edition,
+        article: Option<&Article>,
+    ) -> port::Result<Self> {
+        let asked = if article.is_some() {
+            usize::MAX
+        } else {
+            DIGESTS
+        };
+        let mut digests = app.store.digests(&edition.slug, asked).await?;
+        if let Some(article) = article {
+            digests.retain(|digest| digest.articles.contains(&article.id));
+        }
+        let missing = match article {
+            Some(article) if digests.is_empty() => Some(missing(app, edition, article).await?),
+            Some(_) | None => None,
+        };
+        let subscription = person.subscription(edition);
+        let sent = |digest: Digest| {
+            let page = app
+                .config
+                .site
+                .address(&format!("e/{}/{}", edition.slug, digest.number));
+            let mut to = person.deliveries.iter();
+            let found = to.find(|(_, shown)| shown.as_deref() == Some(page.as_str()));
+            let delivery = found.map(|(delivery, _)| delivery.clone());
+            Sent {
+                number: digest.number,
+                slot: digest.slot,
+                what: match &delivery {
+                    Some(delivery) => attempt(delivery),
+                    None => unplanned(person, subscription.as_ref(), digest.slot),
+                },
+                delivery,
+            }
+        };
+        Ok(Tale {
+            edition: edition.slug.to_string(),
+            missing,
+            digests: digests.into_iter().map(sent).collect(),
+            subscription,
+        })
+    }
+
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let edition = &self.edition;
+        let state = match &self.subscription {
+            None => "never subscribed".to_owned(),
+            Some(Subscription::Pending { since }) => {
+                format!("asked for {} and not confirmed since", when(*since))
+            }
+            Some(Subscription::Confirmed { at }) => format!("subscribed since {}", when(*at)),
+            Some(Subscription::Unsubscribed { at }) => format!("left {}", when(*at)),
+        };
+        let mut facts = vec![("edition", format!("{edition}: {state}"))];
+        facts.extend(
+            self.missing
+                .iter()
+                .map(|missing| ("no digest", missing.clone())),
+        );
+        facts.extend(self.digests.iter().map(|sent| {
+            let Sent { number, what, .. } = sent;
+            let slot = when(sent.slot);
+            (
+                "digest",
+                format!("{edition} No. {number} of {slot}: {what}"),
+            )
+        }));
+        facts
+    }
+}
+
+/// Why no digest of an edition carries an article.
+async fn missing(app: &App, edition: &Edition, article: &Article) -> port::Result<String> {
+    if !select::query(edition).selects(article) {
+        return Ok("the edition does not select it".to_owned());
+    }
+    if article.mail == Mail::Held {
+        return Ok("held from mail: it came with a first fetch, or with a flood".to_owned());
+    }
+    if edition.digests.is_empty() {
+        return Ok("the edition has no digests".to_owned());
+    }
+    let now = app.clock.now();
+    let mut passed = 0;
+    for DigestRule { name, .. } in &edition.digests {
+        let progress = app.store.progress(&edition.slug, name, now).await?;
+        passed += usize::from(progress.from.is_some_and(|from| from > article.first_seen));
+    }
+    Ok(match passed == edition.digests.len() {
+        true => format!(
+            "left out: beyond the {} articles of a digest, or the {} of one story",
+            edition.max_articles, edition.max_per_story
+        ),
+        false => "it waits for the next digest".to_owned(),
+    })
+}
+
+/// Why a digest was not planned for somebody.
+fn unplanned(person: &Person, subscription: Option<&Subscription>, slot: DateTime<Utc>) -> String {
+    let reason = match subscription {
+        _ if person.suppressed => "the address is suppressed",
+        None | Some(Subscription::Pending { .. }) => "no subscription was confirmed",
+        Some(Subscription::Confirmed { at }) if *at > slot => "confirmed only afterwards",
+        Some(Subscription::Unsubscribed { at }) if *at <= slot => "had left before",
+        Some(Subscription::Confirmed { .. } | Subscription::Unsubscribed { .. }) => {
+            "not subscribed at that moment"
+        }
+    };
+    format!("not planned: {reason}")
+}
+
+fn attempt(delivery: &Delivery) -> String {
+    let what = match &delivery.status {
+        Status::Scheduled { due } => format!("due {}", when(*due)),
+        Status::Leased { .. } => "in hand".to_owned(),
+        Status::Sent { at, reply } => format!("sent {}: {reply}", when(*at)),
+        Status::Deferred { due, reason } => format!("tried again {}: {reason}", when(*due)),
+        Status::Failed { at, reason } => format!("failed {}: {reason}", when(*at)),
+        Status::Withheld { at, reason } => format!("withheld {}: {}", when(*at), reason.words()),
+    };
+    match delivery.attempts {
+        0 | 1 => what,
+        n => format!("{what} ({n} attempts)"),
+    }
+}
+
+fn line(event: &ConsentEvent) -> String {
+    let edition = event
+        .edition
+        .as_ref()
+        .map_or("every edition", |slug| slug.as_str());
+    format!(
+        "{} {:?} for {edition} ({:?})",
+        when(event.at),
+        event.what,
+        event.how
+    )
+}
+
+fn when(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
