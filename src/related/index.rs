@@ -158,7 +158,7 @@ impl Index {
     /// Adds articles that are not there yet, whose stories and related ones are known, much sooner
     /// than one by one: each list is asked for once a page.
     pub fn load<'a>(&mut self, articles: impl IntoIterator<Item = &'a Article>, page: &Page) {
-        let first = self.documents.len();
+        let first = self.next();
         for article in articles {
             let slot = self.next();
             self.slots.insert(article.id, slot);
@@ -168,14 +168,14 @@ impl Index {
                 ..Document::of(article)
             }));
         }
-        for postings in page.0.chunk_by(|a, b| a.0 == b.0) {
-            let list = self.list(postings[0].0);
-            for (_, place, weight) in postings {
-                self.lists[list].push(u32::try_from(first).unwrap_or_default() + place, *weight);
+        for (term, places) in page.by_term() {
+            let list = self.list(term);
+            for (place, weight) in places.clone() {
+                self.lists[list].push(first + place, weight);
             }
             let rarity = self.rarity(self.lists[list].len());
-            for (_, place, weight) in postings {
-                if let Some(Some(document)) = self.documents.get_mut(first + *place as usize) {
+            for (place, weight) in places {
+                if let Some(Some(document)) = self.documents.get_mut((first + place) as usize) {
                     document.own += weight * weight * rarity;
                 }
             }

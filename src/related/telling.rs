@@ -20,21 +20,41 @@ pub(super) const READ: usize = 2_000;
 /// No weight reaches this.
 pub(super) const HEAVIEST: f32 = SATURATION + 1.0;
 
-/// The words of a page of articles: a term, the place of the article on the page, and the weight, in
-/// the order of terms and then of places.
+/// The words of a page of articles, sorted: a term, the place of the article on the page, and the
+/// weight.
 #[derive(Clone, Debug, Default)]
-pub struct Page(pub(super) Vec<(Term, u32, f32)>);
+pub struct Page(Vec<(u64, f32)>);
 
 impl Page {
     pub fn of(articles: impl IntoIterator<Item = Telling>) -> Self {
+        // One number for both sorts twice as fast as a pair.
         let of_one = |(place, telling): (u32, Telling)| {
+            let key = move |term: Term| u64::from(term.number()) << 32 | u64::from(place);
             let terms = telling.terms.into_iter();
-            terms.map(move |(term, weight)| (term, place, weight))
+            terms.map(move |(term, weight)| (key(term), weight))
         };
         let mut postings: Vec<_> = (0..).zip(articles).flat_map(of_one).collect();
-        postings.sort_unstable_by_key(|(term, place, _)| (*term, *place));
+        postings.sort_unstable_by_key(|(key, _)| *key);
         Page(postings)
     }
+
+    /// The places and weights of each term.
+    pub(super) fn by_term(
+        &self,
+    ) -> impl Iterator<Item = (Term, impl Iterator<Item = (u32, f32)> + Clone)> {
+        let halves = |key: u64| (high(key), high(key << 32));
+        let of_one = self.0.chunk_by(move |a, b| halves(a.0).0 == halves(b.0).0);
+        of_one.map(move |postings| {
+            let places = postings
+                .iter()
+                .map(move |(key, weight)| (halves(*key).1, *weight));
+            (Term::numbered(high(postings[0].0)), places)
+        })
+    }
+}
+
+fn high(number: u64) -> u32 {
+    u32::try_from(number >> 32).unwrap_or_default()
 }
 
 /// The words of one article, each once, with their weights before rarity, below [`HEAVIEST`].
