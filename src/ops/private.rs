@@ -42,7 +42,12 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     // A hard link fails where there is a file already.
     let linked = written.and_then(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
-    linked.and(removed)
+    linked.and(removed)?;
+    // The name is on disk when its folder is.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
