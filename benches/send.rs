@@ -29,6 +29,10 @@ use courant::{
         Audience, Claimed, Content, Delivery, Mark, OutboxStore, Outcome, Plan, Planned, Purpose,
         Recipient, Status, Tally,
         compose::{Links, Prepared},
+        dkim::{
+            Signer,
+            key::{Algorithm, Key as SigningKey, generate},
+        },
         relay::{Relay, RelayUrl},
         task::{Config, DeliverOutbox},
     },
@@ -60,7 +64,11 @@ async fn main() -> anyhow::Result<()> {
     let content = digest()?;
     let sink = Sink::start().await?;
 
-    let size = compose(messages, &content)?;
+    let size = compose("compose", messages, &content, &Signer::default())?;
+    for algorithm in [Algorithm::Rsa, Algorithm::Ed25519] {
+        let name = format!("+ {}", algorithm.name());
+        compose(&name, messages, &content, &signer(algorithm)?)?;
+    }
     let kept = with_store(messages, connections, &content, &sink).await?;
     let outbox = Arc::new(Unkept::new(messages, content));
     let unkept = send("no store", outbox, messages, connections, &sink).await?;
@@ -122,8 +130,14 @@ fn claimed(n: u64) -> anyhow::Result<Claimed> {
     })
 }
 
+fn signer(algorithm: Algorithm) -> anyhow::Result<Signer> {
+    let (domain, selector) = ("example.org".parse()?, "bench".parse()?);
+    let key = SigningKey::parse(domain, selector, &generate(algorithm)?)?;
+    Ok(Signer::new(&[key]))
+}
+
 /// Composes on one core; returns how many bytes a message has.
-fn compose(messages: u64, content: &Content) -> anyhow::Result<usize> {
+fn compose(name: &str, messages: u64, content: &Content, signer: &Signer) -> anyhow::Result<usize> {
     let links = links()?;
     let recipients: Vec<_> = (0..messages).map(claimed).collect::<anyhow::Result<_>>()?;
 
@@ -131,11 +145,10 @@ fn compose(messages: u64, content: &Content) -> anyhow::Result<usize> {
     let prepared = Prepared::new(ContentId(1), content);
     let mut bytes = 0;
     for recipient in &recipients {
-        bytes += std::hint::black_box(prepared.message(&links, recipient))
-            .bytes
-            .len();
+        let message = prepared.message(&links, signer, recipient)?;
+        bytes += std::hint::black_box(message).bytes.len();
     }
-    watch.stop("compose", messages);
+    watch.stop(name, messages);
     let size = bytes / recipients.len();
     println!("             {size} bytes a message");
     Ok(size)
@@ -211,6 +224,7 @@ async fn send(
     let relay = Relay::new(url, None, "bench.example.org".to_owned(), Arc::new(trust))?;
     let config = Config {
         links: links()?,
+        signer: signer(Algorithm::Rsa)?,
         connections,
     };
     let clock = Clock::System;

@@ -16,7 +16,10 @@ use lettre::{
 use ring::digest;
 use url::Url;
 
-use super::{Claimed, Content, Mark, Purpose, Recipient};
+use super::{
+    Claimed, Content, Mark, Purpose, Recipient,
+    dkim::{SignError, Signer},
+};
 use crate::{
     id::{ContentId, EditionSlug, SubscriberId},
     subscribers::{
@@ -126,21 +129,31 @@ impl Prepared {
         }
     }
 
-    pub fn message(&self, links: &Links, claimed: &Claimed) -> Message {
+    /// The whole message, signed.
+    ///
+    /// # Errors
+    /// If it cannot be signed, and then it must not be sent.
+    pub fn message(
+        &self,
+        links: &Links,
+        signer: &Signer,
+        claimed: &Claimed,
+    ) -> Result<Message, SignError> {
         let id = self.message_id(&claimed.address);
         let size = self.headers.len() + self.text.len() + self.html.len();
         let mut bytes = Vec::with_capacity(size + ROOM_FOR_LINKS);
         bytes.extend(self.own_headers(&id, links, claimed).as_bytes());
         bytes.extend(self.headers.as_bytes());
         self.write_parts(&mut bytes, links, &claimed.delivery.to);
-        Message {
+        signer.sign(&mut bytes, self.date)?;
+        Ok(Message {
             envelope: Envelope {
                 return_path: self.sender.clone(),
                 recipient: claimed.address.clone(),
             },
             id,
             bytes,
-        }
+        })
     }
 
     /// Unique for content and recipient, and says nothing about either (RFC 5322, section 3.6.4).
@@ -196,8 +209,8 @@ impl Prepared {
 /// `=_` occurs neither in quoted-printable text (RFC 2045, section 6.7) nor in base64.
 const BOUNDARY: &str = "=_courant_alternative";
 
-/// Four links of some 150 characters and the headers that carry them.
-const ROOM_FOR_LINKS: usize = 2048;
+/// Four links of some 150 characters, the headers that carry them, and two signatures.
+const ROOM_FOR_LINKS: usize = 4096;
 
 /// Free text in a header is clipped here: what is longer is a mistake or an attack.
 const MAX_HEADER_CHARS: usize = 200;

@@ -1,6 +1,7 @@
 //! Getting it there: what is to be sent to whom, and what came of it.
 
 pub mod compose;
+pub mod dkim;
 pub mod relay;
 pub mod retry;
 pub mod task;

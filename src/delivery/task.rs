@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Claimed, OutboxStore, Outcome,
     compose::{Links, Prepared},
+    dkim::{SignError, Signer},
     relay::{Connection, Relay, Sent},
     retry::{self, Pause},
 };
@@ -54,6 +55,8 @@ struct Courier {
 
 pub struct Config {
     pub links: Links,
+    /// Signs every message.
+    pub signer: Signer,
     /// To the relay, at most, at one time.
     pub connections: NonZeroUsize,
 }
@@ -115,6 +118,7 @@ struct Work {
 enum Trouble {
     Store(StoreError),
     Relay(String),
+    Signing(SignError),
     Panic,
 }
 
@@ -274,13 +278,20 @@ impl Worker {
         if self.connection.is_none() && !self.halt.is_cancelled() {
             self.connect().await;
         }
+        if self.connection.is_none() || self.halt.is_cancelled() {
+            return Outcome::Released;
+        }
+        let Config { links, signer, .. } = &self.courier.config;
+        let message = match prepared.message(links, signer, claimed) {
+            Ok(message) => message,
+            Err(err) => {
+                self.trouble(Trouble::Signing(err));
+                return Outcome::Released;
+            }
+        };
         let Some(connection) = &mut self.connection else {
             return Outcome::Released;
         };
-        if self.halt.is_cancelled() {
-            return Outcome::Released;
-        }
-        let message = prepared.message(&self.courier.config.links, claimed);
         let sent = connection.send(&message).await;
         if !connection.is_open() {
             self.connection = None;
@@ -370,6 +381,7 @@ impl Trouble {
         match self {
             Trouble::Store(err) => chain(err),
             Trouble::Relay(reason) => without_addresses(reason),
+            Trouble::Signing(err) => chain(err),
             Trouble::Panic => {
                 "a worker panicked; its delivery waits for its lease to end".to_owned()
             }

@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     delivery::{
         compose::Links,
+        dkim::Signer,
         relay::Relay,
         task::{self, DeliverOutbox},
     },
@@ -273,14 +274,15 @@ fn deliver(
         base_url,
         tokens: parts.tokens.as_ref().clone(),
     };
-    let config = task::Config {
+    let task = task::Config {
         links,
+        signer: Signer::new(&config.dkim),
         connections: relay.connections,
     };
     Ok(Some(DeliverOutbox::new(
         parts.store.clone(),
         taker,
-        config,
+        task,
         parts.clock.clone(),
         retired.clone(),
     )))

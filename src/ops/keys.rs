@@ -1,15 +1,11 @@
 //! The keys of this installation: made once, kept beside the store, part of every backup.
 
-use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
-};
+use std::{fs::DirBuilder, io::ErrorKind, os::unix::fs::DirBuilderExt, path::Path};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::private;
 use crate::{secret::Key, subscribers::token::Keyring};
 
 #[derive(Debug)]
@@ -47,15 +43,8 @@ impl Keys {
 
 fn read(path: &Path) -> Result<Vec<Key>> {
     make(path).with_context(|| format!("create {}", path.display()))?;
-    let mode = fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        bail!(
-            "{} can be read by others (mode {:o}): chmod 600 it",
-            path.display(),
-            mode & 0o777
-        );
-    }
-    let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let text =
+        private::read(path).map_err(|unfit| anyhow::anyhow!("{} {unfit}", path.display()))?;
     let keys = text
         .lines()
         .map(str::trim)
@@ -85,22 +74,11 @@ fn make(path: &Path) -> Result<()> {
         .map(|byte| format!("{byte:02x}"))
         .chain(["\n".to_owned()])
         .collect();
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // A hard link fails where another process was faster: its key stands, ours is dropped.
-    let linked = match fs::hard_link(&draft, path) {
-        Err(err) if err.kind() != ErrorKind::AlreadyExists => Err(err),
-        _ => Ok(()),
-    };
-    fs::remove_file(&draft)?;
-    Ok(linked?)
+    match private::create(path, &text) {
+        // Another process was faster: its key stands, ours is dropped.
+        Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 fn parse(line: &str) -> Option<Key> {
@@ -117,6 +95,8 @@ fn parse(line: &str) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
     use super::*;
 
     #[test]

@@ -8,5 +8,6 @@ pub mod daemon;
 pub mod demo;
 pub mod driver;
 pub mod keys;
+pub mod private;
 pub mod shutdown;
 pub mod telemetry;

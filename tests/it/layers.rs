@@ -67,10 +67,11 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Where an external crate may be named.
-const BELONGS_TO: [(&str, &[&str]); 19] = [
+const BELONGS_TO: [(&str, &[&str]); 20] = [
     ("ammonia", &["ingest"]),
     ("anyhow", &["ops"]),
     ("atom_syndication", &["editions"]),
+    ("aws_lc_rs", &["delivery"]),
     ("axum", &["web", "ops"]),
     ("clap", &["ops"]),
     ("cron", &["editions"]),

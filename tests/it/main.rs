@@ -6,6 +6,7 @@
 mod support;
 
 mod cli;
+mod dkim;
 mod docs;
 mod feeds;
 mod fetch;

@@ -54,7 +54,9 @@ const ANN: Recipient = Recipient::Subscriber(SubscriberId(5));
 
 fn compose(content: &Content, claimed: &Claimed, base_url: &str) -> String {
     let prepared = Prepared::new(ContentId(3), content);
-    let message = prepared.message(&links(base_url), claimed);
+    let message = prepared
+        .message(&links(base_url), &Signer::default(), claimed)
+        .unwrap();
     String::from_utf8(message.bytes).unwrap()
 }
 

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    delivery::dkim::{Signer, key::Key},
     editions::render::SHIPPED,
     ingest::{
         defect,
@@ -250,6 +251,8 @@ struct Summary {
     topics: usize,
     editions: usize,
     relay: Option<String>,
+    /// The names of the records of the keys that sign.
+    signed_by: Vec<String>,
     digests: Vec<NextDigest>,
 }
 
@@ -285,20 +288,29 @@ impl Summary {
             topics: config.topics.len(),
             editions: config.editions.len(),
             relay: config.relay.as_ref().map(|relay| relay.name.clone()),
+            signed_by: Signer::new(&config.dkim)
+                .keys()
+                .iter()
+                .map(Key::record_name)
+                .collect(),
             digests: digests.collect(),
         }
     }
 
     fn to_text(&self) -> String {
         let mut text = format!(
-            "the configuration is sound\n\nsite      {} at {}\ndata      {}\nsources   {}\ntopics    {}\neditions  {}\nrelay     {}\n",
+            "the configuration is sound\n\nsite      {} at {}\ndata      {}\nsources   {}\ntopics    {}\neditions  {}\nrelay     {}\nsigned by {}\n",
             self.title,
             self.base_url,
             self.data_dir.display(),
             self.sources,
             self.topics,
             self.editions,
-            self.relay.as_deref().unwrap_or("none: nothing is mailed")
+            self.relay.as_deref().unwrap_or("none: nothing is mailed"),
+            match &*self.signed_by {
+                [] => "the relay, if at all: there is no [[dkim]]".to_owned(),
+                names => names.join(", "),
+            }
         );
         for digest in &self.digests {
             let next = digest.next.map_or_else(

@@ -2,6 +2,7 @@
 
 pub mod articles;
 mod asking;
+pub mod dkim;
 pub mod digest;
 pub mod editions;
 pub mod ingest;
@@ -58,6 +59,9 @@ pub enum Command {
     Run(local::Run),
     /// Print what a feed, page or text file yields, as a JSON Feed document
     Parse(local::Parse),
+    /// The keys that sign the mail
+    #[command(subcommand)]
+    Dkim(dkim::Dkim),
     /// Where entries come from
     #[command(subcommand)]
     Sources(sources::Sources),
@@ -86,6 +90,7 @@ pub async fn main() -> ExitCode {
         Command::Check => local::check(&cli.config, cli.json),
         Command::Run(run) => local::run(&run, &cli.config, &cli.log).await,
         Command::Parse(parse) => local::parse(&parse, cli.json).await,
+        Command::Dkim(dkim) => dkim::run(&dkim, &cli.config, cli.json),
         Command::Sources(sources) => sources::run(sources, &cli.config, cli.json).await,
         Command::Order(order) => order::give(order, &cli.config, cli.json).await,
     };

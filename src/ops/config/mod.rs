@@ -1,6 +1,7 @@
 //! The operator's configuration: files, then the environment, checked as a whole.
 
 pub mod append;
+mod dkim;
 mod edition;
 pub mod reader;
 mod rules;
@@ -19,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    delivery::relay::RelayUrl,
+    delivery::{dkim::key::Key, relay::RelayUrl},
     editions::{Edition, Site},
     ingest::topics::Topic,
     secret::Secret,
@@ -47,6 +48,8 @@ pub struct Config {
     pub topics: Arc<[Topic]>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,
+    /// In the order of the configuration: of one domain and algorithm, the first one signs.
+    pub dkim: Vec<Key>,
 }
 
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use url::{Host, Url};
 
 use super::{
     Config, Relay, Web,
+    dkim::read_dkim,
     edition::{mail_templates, read_edition},
     reader::Section,
     source::read_source,
@@ -102,6 +103,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
     let mails = root.any_has("edition", "digest");
     let relay = read_relay(root, mails);
     let site = read_site(&site, zone, mails);
+    let dkim = read_dkim(root, site.as_ref().map(|site| &site.sender));
     let fetch = root.section("fetch");
     let websub_sha1 = fetch.optional("websub_sha1", |value| match value.as_bool() {
         Some(true) => Ok(Sha1::Accepted),
@@ -122,6 +124,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         topics: topics.into(),
         editions,
         relay,
+        dkim,
     })
 }
 

@@ -1,7 +1,13 @@
-use std::path::Path;
+use std::{path::Path, sync::LazyLock};
+
+use tempfile::TempDir;
 
 use super::*;
-use crate::sources::Origin;
+use crate::{
+    delivery::dkim::key::{Algorithm, generate},
+    ops::private,
+    sources::Origin,
+};
 
 /// The sample as it is shipped.
 const SAMPLE: &str = include_str!("../../../config/courant.toml");
@@ -33,6 +39,19 @@ fn read(text: &str) -> Result<Config, Vec<String>> {
     Config::read(&layers).map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
+/// Keys as the sample names them.
+static KEYS: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, algorithm) in [
+        ("dkim-courant.pem", Algorithm::Rsa),
+        ("dkim-ed25519.pem", Algorithm::Ed25519),
+    ] {
+        let pem = generate(algorithm).unwrap();
+        private::create(&folder.path().join(name), pem.expose()).unwrap();
+    }
+    folder
+});
+
 /// The sample with every commented key switched on.
 fn everything_on() -> String {
     let is_key = |line: &str| {
@@ -43,13 +62,15 @@ fn everything_on() -> String {
                     .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         })
     };
-    let lines = SAMPLE
-        .lines()
-        .filter(|line| !line.starts_with("#password =") && !line.contains("_file = "));
+    let lines = SAMPLE.lines().filter(|line| {
+        line.contains("#key_file = ")
+            || !line.starts_with("#password =") && !line.contains("_file = ")
+    });
     lines
         .map(|line| if is_key(line) { &line[1..] } else { line })
         .collect::<Vec<_>>()
         .join("\n")
+        .replace("\"dkim-", &format!("\"{}/dkim-", KEYS.path().display()))
 }
 
 #[test]
@@ -63,6 +84,7 @@ fn the_sample_loads_as_it_is_and_with_every_key_switched_on() {
     assert_eq!(full.topics.len(), 1);
     assert_eq!(full.editions[0].digests.len(), 1);
     assert_eq!(full.relay.unwrap().connections.get(), 8);
+    assert_eq!(full.dkim[0].algorithm(), Algorithm::Rsa);
 }
 
 #[test]
@@ -370,4 +392,93 @@ fn paths_start_from_the_folder_of_their_file() {
         matches!(config.relay.unwrap().url, RelayUrl::Folder(path) if path == Path::new("conf/mail"))
     );
     assert_eq!(config.site.base_url.as_str(), "https://news.example.org/");
+}
+
+/// A configuration with a section `[[dkim]]` for each of these keys.
+fn dkim(keys: &[(&str, &str, &str)]) -> String {
+    let section = |(domain, selector, file): &(&str, &str, &str)| {
+        let file = KEYS.path().join(file);
+        format!(
+            "[[dkim]]\ndomain = \"{domain}\"\nselector = \"{selector}\"\nkey_file = \"{}\"\n",
+            file.display()
+        )
+    };
+    keys.iter().map(section).collect::<String>() + SOUND
+}
+
+#[track_caller]
+fn check_dkim(keys: &[(&str, &str, &str)], expected: &str) {
+    let problems = read(&dkim(keys)).unwrap_err();
+    assert!(
+        problems.len() == 1 && problems[0].contains(expected),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn keys_that_sign_are_read_in_their_order() {
+    let config = read(&dkim(&[
+        ("example.org", "new", "dkim-courant.pem"),
+        ("example.org", "ed", "dkim-ed25519.pem"),
+        ("mail.example.org", "new", "dkim-courant.pem"),
+    ]))
+    .unwrap();
+
+    let names: Vec<String> = config.dkim.iter().map(Key::record_name).collect();
+    assert_eq!(
+        names,
+        [
+            "new._domainkey.example.org",
+            "ed._domainkey.example.org",
+            "new._domainkey.mail.example.org"
+        ]
+    );
+    assert!(read(SOUND).unwrap().dkim.is_empty());
+}
+
+#[test]
+fn a_key_that_cannot_sign_for_the_sender_is_refused_with_its_file_and_key() {
+    let rsa = "dkim-courant.pem";
+    std::fs::write(KEYS.path().join("open.pem"), "").unwrap();
+    private::create(&KEYS.path().join("no-key.pem"), "hunter2").unwrap();
+
+    check_dkim(
+        &[("example.net", "a", rsa)],
+        "conf/courant.toml: dkim[0].domain: is not aligned with the sender's `example.org`",
+    );
+    check_dkim(&[("org", "a", rsa)], "dkim[0].domain: is not aligned");
+    check_dkim(
+        &[("example.org", "a b", rsa)],
+        "dkim[0].selector: must be labels",
+    );
+    check_dkim(
+        &[("example.org", "a", "none.pem")],
+        "none.pem cannot be read: ",
+    );
+    check_dkim(
+        &[("example.org", "a", "open.pem")],
+        "open.pem can be read by others (mode ",
+    );
+    check_dkim(
+        &[
+            ("example.org", "a", rsa),
+            ("example.org", "b", "no-key.pem"),
+        ],
+        "no-key.pem holds no private key in PEM form",
+    );
+    check_dkim(
+        &[("example.org", "a", "dkim-ed25519.pem")],
+        "dkim: `example.org` has no RSA key",
+    );
+    check_dkim(
+        &[("example.org", "a", rsa), ("example.org", "a", rsa)],
+        "dkim: there are two with the record `a._domainkey.example.org`",
+    );
+    let many: Vec<String> = (0..9).map(|n| format!("s{n}")).collect();
+    let many: Vec<_> = many
+        .iter()
+        .map(|s| ("example.org", s.as_str(), rsa))
+        .collect();
+    check_dkim(&many, "dkim: must be at most 8");
+    assert_eq!(read(&dkim(&many[..8])).unwrap().dkim.len(), 8);
 }
