@@ -11,6 +11,7 @@ use axum::{
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
+use url::Url;
 
 pub(super) use request::InHand;
 
@@ -50,12 +51,7 @@ pub(super) async fn post(State(web): Shared, request: Request) -> Result<Respons
             false => Err(Problem::other_request()),
         };
     }
-    let site = web.site.base_url.clone();
-    let entries = read(move || push::read(&body, &site)).await?;
-    let bundle = Bundle {
-        entries,
-        home: web.site.base_url.clone(),
-    };
+    let bundle = read(&web, move |site| push::read(&body, site)).await?;
     let keep = |fates: &[Fate]| {
         let (status, body) = tell(&web, fates);
         let kept = Answer {
@@ -84,12 +80,7 @@ pub(super) async fn put(
     request::expect_json(request.headers())?;
     let _in_hand = web.pushes.begin(&source.name, None)?;
     let body = request::body(request).await?;
-    let site = web.site.base_url.clone();
-    let entries = read(move || push::read_as(&body, &guid, &site)).await?;
-    let bundle = Bundle {
-        entries,
-        home: web.site.base_url.clone(),
-    };
+    let bundle = read(&web, move |site| push::read_as(&body, &guid, site)).await?;
     let now = web.clock.now();
     let pushed = web
         .ingest
@@ -137,10 +128,14 @@ pub(super) async fn delete(
 
 /// Off the runtime: five megabytes of JSON take a while.
 async fn read(
-    read: impl FnOnce() -> Result<Vec<Entry>, Refused> + Send + 'static,
-) -> Result<Vec<Entry>, Problem> {
-    let read = spawn_blocking(read).await;
-    Ok(read.map_err(|_| Problem::internal())??)
+    web: &Web,
+    read: impl FnOnce(&Url) -> Result<Vec<Entry>, Refused> + Send + 'static,
+) -> Result<Bundle, Problem> {
+    let home = web.site.base_url.clone();
+    let site = home.clone();
+    let read = spawn_blocking(move || read(&site)).await;
+    let entries = read.map_err(|_| Problem::internal())??;
+    Ok(Bundle { entries, home })
 }
 
 /// 201 if anything is new, and what became of each article.

@@ -140,3 +140,51 @@ async fn what_the_operator_split_stays_split_across_restarts() {
     let unchanged = ingest(&app).await;
     assert_eq!(unchanged, articles);
 }
+
+#[tokio::test]
+async fn a_wire_story_in_forty_outlets_is_shown_once_with_its_carriers() {
+    const OUTLETS: usize = 40;
+    const OTHERS: usize = 20;
+    let source = |n: usize| {
+        format!(
+            "[[source]]\nname = \"outlet-{n:02}\"\nfolder = \"outlet-{n:02}\"\nmail_first = 99\n"
+        )
+    };
+    let app = TestApp::start(&(0..OUTLETS).map(source).collect::<String>()).await;
+    app.import("ada@lund.example").await;
+    let story = sentences(0, 25);
+    for n in 0..OUTLETS {
+        let outlet = format!("outlet-{n:02}");
+        fs::create_dir(app.path().join(&outlet)).unwrap();
+        let footer = sentences(2_000 + n, 1);
+        let copy = [&story[..story.len() - n % 11], &footer].concat();
+        tell(&app, &outlet, &format!("Ferry by {n}"), &copy);
+        if n < OTHERS {
+            let text = [&sentences(100 + 20 * n, 20)[..], &footer].concat();
+            tell(&app, &outlet, &format!("Own {n}"), &text);
+        }
+    }
+
+    app.next_morning().await;
+
+    let articles = app.app.store.list(&Query::default()).await.unwrap();
+    assert_eq!(articles.len(), 1 + OTHERS);
+    let carried = articles.iter().filter(|one| !one.reprints.is_empty());
+    let [ferry] = &carried.collect::<Vec<_>>()[..] else {
+        panic!("one story has carriers");
+    };
+    assert_eq!(ferry.reprints.len(), OUTLETS - 1);
+    let feed = app.client.get("/e/daily/feed.json").await;
+    let [mail] = &app.mails()[..] else {
+        panic!("one digest");
+    };
+    for shown in [feed.text(), &mail.text] {
+        assert_eq!(shown.matches("Own 7").count(), 1, "{shown}");
+        assert_eq!(shown.matches(&ferry.title).count(), 1, "{shown}");
+        assert_eq!(shown.matches("Ferry by ").count(), 1, "{shown}");
+        let carriers = (0..OUTLETS).map(|n| format!("outlet-{n:02}"));
+        for outlet in carriers {
+            assert!(shown.contains(&outlet), "{outlet} is no carrier in {shown}");
+        }
+    }
+}

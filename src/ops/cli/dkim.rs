@@ -10,10 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{
-    USAGE,
-    output::{complain, tell},
-};
+use super::output::{refuse, tell};
 use crate::{
     delivery::dkim::{
         Signer,
@@ -106,12 +103,7 @@ fn told(key: &Key, file: &Path) -> String {
 fn show(files: &[PathBuf], json: bool) -> Result<ExitCode> {
     let config = match Config::load(files, World::Ignored) {
         Ok(config) => config,
-        Err(problems) => {
-            problems
-                .iter()
-                .for_each(|problem| complain(&problem.to_string()));
-            return Ok(ExitCode::from(USAGE));
-        }
+        Err(problems) => return Ok(refuse(&problems)),
     };
     let signer = Signer::new(&config.dkim);
     for key in &config.dkim {

@@ -15,7 +15,7 @@ use url::Url;
 use super::{
     USAGE,
     asking::{Asker, Served},
-    output::{complain, tell},
+    output::{complain, refuse, tell},
 };
 use crate::{
     clock::Clock,
@@ -158,12 +158,7 @@ pub fn check(files: &[PathBuf], json: bool) -> Result<ExitCode> {
 pub async fn run(run: &Run, files: &[PathBuf], log: &str) -> Result<ExitCode> {
     let config = match Config::load(files, World::Checked) {
         Ok(config) => config,
-        Err(problems) => {
-            problems
-                .iter()
-                .for_each(|problem| complain(&problem.to_string()));
-            return Ok(ExitCode::from(USAGE));
-        }
+        Err(problems) => return Ok(refuse(&problems)),
     };
     telemetry::start(log)?;
     let app = App::build(config).await?;

@@ -10,8 +10,8 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    USAGE, articles, digest, editions, ingest, outbox,
-    output::{Format, Out, Printer, complain},
+    articles, digest, editions, ingest, outbox,
+    output::{Format, Out, Printer, refuse},
     sources, subscribers, topics, why,
 };
 use crate::ops::{
@@ -64,12 +64,7 @@ pub enum Done {
 pub async fn give(mut order: Order, files: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
     let config = match Config::load(files, World::Ignored) {
         Ok(config) => config,
-        Err(problems) => {
-            problems
-                .iter()
-                .for_each(|problem| complain(&problem.to_string()));
-            return Ok(ExitCode::from(USAGE));
-        }
+        Err(problems) => return Ok(refuse(&problems)),
     };
     order.read_files()?;
     order.read_config(&config)?;

@@ -6,7 +6,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{order::Done, table::Table};
+use super::{USAGE, order::Done, table::Table};
+use crate::ops::config::reader::Problem;
 
 /// How the one who asked wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +196,14 @@ impl Printer {
 pub fn tell(text: &str) {
     // A reader that closed its end, as `head` does, is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Tells what is wrong with a configuration; a program that ends with this code changed nothing.
+pub fn refuse(problems: &[Problem]) -> ExitCode {
+    for problem in problems {
+        complain(&problem.to_string());
+    }
+    ExitCode::from(USAGE)
 }
 
 /// A line on standard error.

@@ -15,14 +15,13 @@ use crate::{
     id::SourceName,
     ops::{
         cli::{
-            USAGE,
             order::Order,
-            output::{Format, Printer, complain},
+            output::{Format, Printer, complain, refuse},
         },
         config::{
             Config,
             append::{self, Appended, Block},
-            reader::{Problem, World},
+            reader::World,
         },
         control,
     },
@@ -46,7 +45,7 @@ pub(super) enum Written {
 impl Editor {
     /// Reads the configuration; one that is bad already is told, and is no place to add to.
     pub(super) fn open(files: &[PathBuf]) -> Result<Editor, ExitCode> {
-        let config = Config::load(files, World::Ignored).map_err(|problems| tell(&problems))?;
+        let config = Config::load(files, World::Ignored).map_err(|problems| refuse(&problems))?;
         let sources = config.sources.iter();
         let held = sources.clone().filter_map(|source| {
             let url = Url::parse(&source.origin.to_string()).ok()?;
@@ -79,7 +78,7 @@ impl Editor {
             Appended::To(file) => Written::To(file),
             Appended::Refused(problems) => {
                 complain("nothing was written, because this would be wrong with it:");
-                Written::Refused(tell(&problems))
+                Written::Refused(refuse(&problems))
             }
         })
     }
@@ -100,11 +99,4 @@ impl Editor {
             ));
         }
     }
-}
-
-fn tell(problems: &[Problem]) -> ExitCode {
-    for problem in problems {
-        complain(&problem.to_string());
-    }
-    ExitCode::from(USAGE)
 }
