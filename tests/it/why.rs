@@ -31,7 +31,7 @@ fn a_digest_that_was_sent_is_told_from_consent_to_the_relays_words() {
     check(
         &courant,
         [ADA, "daily"],
-        &["a list on paper", "Confirmed for daily"],
+        &["a list on paper", "confirmed for daily"],
     );
     check(
         &courant,

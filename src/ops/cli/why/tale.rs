@@ -11,7 +11,7 @@ use crate::{
     library::{Article, Mail},
     ops::app::App,
     port,
-    subscribers::{ConsentEvent, Profile, Subscription, address::EmailAddress},
+    subscribers::{ConsentChange, ConsentEvent, How, Profile, Subscription, address::EmailAddress},
 };
 
 type Fact = (&'static str, String);
@@ -252,16 +252,22 @@ fn attempt(delivery: &Delivery) -> String {
 }
 
 fn line(event: &ConsentEvent) -> String {
-    let edition = event
-        .edition
-        .as_ref()
-        .map_or("every edition", |slug| slug.as_str());
-    format!(
-        "{} {:?} for {edition} ({:?})",
-        when(event.at),
-        event.what,
-        event.how
-    )
+    let edition = event.edition.as_ref();
+    let edition = edition.map_or("every edition", |slug| slug.as_str());
+    let what = match event.what {
+        ConsentChange::Requested => "asked for",
+        ConsentChange::Confirmed => "confirmed for",
+        ConsentChange::Withdrawn => "withdrawn from",
+    };
+    let how = match &event.how {
+        How::Form => "by the form",
+        How::ConfirmationPage => "on the page of the confirmation mail",
+        How::OneClick => "by one click in the mail program",
+        How::UnsubscribePage => "on the page to unsubscribe",
+        How::Operator { basis } => &format!("by the operator: {basis}"),
+        How::Import { basis } => &format!("by import: {basis}"),
+    };
+    format!("{} {what} {edition}, {how}", when(event.at))
 }
 
 fn when(at: DateTime<Utc>) -> String {
