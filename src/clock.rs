@@ -35,3 +35,30 @@ impl Clock {
         }
     }
 }
+
+/// A time as it is kept: microseconds since 1970 where bytes count, RFC 3339 where people read.
+pub mod stamp {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        match serializer.is_human_readable() {
+            true => at.serialize(serializer),
+            false => at.timestamp_micros().serialize(serializer),
+        }
+    }
+
+    /// # Errors
+    /// If what is there is no time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<DateTime<Utc>, D::Error> {
+        if deserializer.is_human_readable() {
+            return DateTime::deserialize(deserializer);
+        }
+        let micros = i64::deserialize(deserializer)?;
+        DateTime::from_timestamp_micros(micros).ok_or_else(|| D::Error::custom("not a time"))
+    }
+}

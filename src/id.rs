@@ -33,8 +33,53 @@ numbers! {
     SubscriberId,
     /// What one digest or notice says.
     ContentId,
-    /// One message for one subscriber.
-    DeliveryId,
+}
+
+/// One message for one recipient: what it says, and to whom. So nobody can have two of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId {
+    pub content: ContentId,
+    /// Zero where it goes to an address that need not be a subscriber's.
+    pub recipient: SubscriberId,
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.content, self.recipient)
+    }
+}
+
+/// A text that does not name a delivery.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no delivery: one is written `12-345`, as `outbox list` shows it")]
+pub struct BadDeliveryId(String);
+
+impl FromStr for DeliveryId {
+    type Err = BadDeliveryId;
+
+    fn from_str(text: &str) -> Result<Self, BadDeliveryId> {
+        let parts = text.split_once('-');
+        let read = parts.and_then(|(content, recipient)| {
+            Some(DeliveryId {
+                content: content.parse().ok()?,
+                recipient: recipient.parse().ok()?,
+            })
+        });
+        read.ok_or_else(|| BadDeliveryId(text.to_owned()))
+    }
+}
+
+impl Serialize for DeliveryId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeliveryId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// A name that is not a lower-case word fit for a path.
@@ -109,4 +154,15 @@ names! {
     DigestName,
     /// A label of articles.
     TopicSlug,
+    /// The operator's name of a relay.
+    RelayName,
+    /// A group of destinations that share their servers: `gmail`, `microsoft`.
+    GroupName,
+}
+
+impl Default for GroupName {
+    /// Every destination that no other group has.
+    fn default() -> Self {
+        GroupName("other".to_owned())
+    }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Claimed, OutboxStore, Outcome,
+    Claim, Claimed, OutboxStore, Outcome, Settle,
     compose::{Links, Prepared},
     dkim::{SignError, Signer},
     relay::{Connection, Relay, Sent},
@@ -110,6 +110,7 @@ struct Work {
     sent: u64,
     deferred: u64,
     failed: u64,
+    uncertain: u64,
     released: u64,
     troubles: Vec<Trouble>,
 }
@@ -173,12 +174,18 @@ impl Courier {
 
     async fn claim(&self) -> port::Result<Option<Claimed>> {
         let now = self.clock.now();
-        self.outbox.claim_due(now, now + LEASE).await
+        self.outbox.claim_due(Claim::until(now + LEASE), now).await
     }
 
     async fn settle(&self, claimed: &Claimed, outcome: Outcome) -> port::Result<()> {
         let now = self.clock.now();
-        self.outbox.settle(claimed.delivery.id, outcome, now).await
+        let id = claimed.delivery.id;
+        let settle = Settle {
+            id,
+            outcome,
+            via: None,
+        };
+        self.outbox.settle(settle, now).await
     }
 
     async fn settle_and_claim(
@@ -189,7 +196,15 @@ impl Courier {
         let now = self.clock.now();
         let id = claimed.delivery.id;
         self.outbox
-            .settle_and_claim(id, outcome, now, now + LEASE)
+            .settle_and_claim(
+                Settle {
+                    id,
+                    outcome,
+                    via: None,
+                },
+                Claim::until(now + LEASE),
+                now,
+            )
             .await
     }
 
@@ -263,7 +278,7 @@ impl Worker {
 
     /// Tries once, unless somebody is in trouble: then the delivery is given back.
     async fn attempt(&mut self, claimed: &Claimed) -> Outcome {
-        let prepared = match self.courier.prepare(claimed.delivery.content).await {
+        let prepared = match self.courier.prepare(claimed.delivery.id.content).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => {
                 return Outcome::Failed {
@@ -308,7 +323,7 @@ impl Worker {
 
     fn outcome(&mut self, claimed: &Claimed, sent: Sent) -> Outcome {
         let attempts = claimed.delivery.attempts.saturating_add(1);
-        let salt = claimed.delivery.id.0;
+        let salt = claimed.delivery.id.recipient.0;
         let now = self.courier.clock.now();
         let put_off = |due: Option<DateTime<Utc>>, reason: String| match due {
             Some(due) => Outcome::Deferred { due, reason },
@@ -345,7 +360,8 @@ impl Work {
         match outcome {
             Outcome::Sent { .. } => self.sent += 1,
             Outcome::Deferred { .. } => self.deferred += 1,
-            Outcome::Failed { .. } => self.failed += 1,
+            Outcome::Failed { .. } | Outcome::Bounced { .. } => self.failed += 1,
+            Outcome::Uncertain { .. } => self.uncertain += 1,
             Outcome::Released => self.released += 1,
         }
     }
@@ -354,6 +370,7 @@ impl Work {
         self.sent += other.sent;
         self.deferred += other.deferred;
         self.failed += other.failed;
+        self.uncertain += other.uncertain;
         self.released += other.released;
         self.troubles.extend(other.troubles);
     }
@@ -368,6 +385,7 @@ impl Work {
                 ("sent", self.sent),
                 ("deferred", self.deferred),
                 ("failed", self.failed),
+                ("uncertain", self.uncertain),
                 ("released", self.released),
             ],
             errors,

@@ -10,7 +10,7 @@ use super::{
     render::{ConfirmView, RenderError, Templates},
 };
 use crate::{
-    delivery::{Audience, Content, OutboxStore, Plan, Purpose},
+    delivery::{Audience, Content, OutboxStore, Plan, Purpose, destination::Destinations},
     port::StoreError,
     subscribers::{SubscriberStore, Unconfirmed},
     task::{Activator, Report, Task, chain},
@@ -23,6 +23,7 @@ pub struct RequestConfirmations {
     pub editions: Arc<[Edition]>,
     pub site: Arc<Site>,
     pub templates: Arc<Templates>,
+    pub destinations: Destinations,
     pub delivery: Activator,
 }
 
@@ -73,6 +74,7 @@ impl RequestConfirmations {
                     key,
                     content,
                     audience: Audience::One(request.subscriber),
+                    destinations: self.destinations.clone(),
                     now,
                 })
                 .await?;

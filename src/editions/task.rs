@@ -13,7 +13,7 @@ use super::{
     stories,
 };
 use crate::{
-    delivery::{Audience, Content, OutboxStore, Plan, Planned, Purpose},
+    delivery::{Audience, Content, OutboxStore, Plan, Planned, Purpose, destination::Destinations},
     library::{Article, ArticleStore, Mail, Query},
     parts::Window,
     port::StoreError,
@@ -30,6 +30,7 @@ pub struct PublishDigests {
     pub site: Arc<Site>,
     pub titles: Arc<SourceTitles>,
     pub templates: Arc<Templates>,
+    pub destinations: Destinations,
     pub delivery: Activator,
 }
 
@@ -176,6 +177,7 @@ impl PublishDigests {
             key,
             content,
             audience: Audience::Address(to),
+            destinations: self.destinations.clone(),
             now,
         };
         let planned = self.outbox.plan(plan).await?;
@@ -209,6 +211,7 @@ impl PublishDigests {
                 key,
                 content,
                 audience: Audience::Subscribed,
+                destinations: self.destinations.clone(),
                 now,
             })
             .await?;

@@ -167,8 +167,8 @@ impl App {
             ingest,
             deliveries,
             renew: Arc::new(renew(&config, &store, fetcher)),
-            publish: Arc::new(publish(&web, &wakes)),
-            confirm: Arc::new(confirm(&web, &wakes)),
+            publish: Arc::new(publish(&config, &web, &wakes)),
+            confirm: Arc::new(confirm(&config, &web, &wakes)),
             deliver: deliver(&config, &web, &retired)?.map(Arc::new),
             config,
             clock,
@@ -227,7 +227,7 @@ fn renew(config: &Config, store: &Arc<dyn Store>, fetcher: Fetcher) -> RenewSubs
     }
 }
 
-fn publish(parts: &web::State, wakes: &Wakes) -> PublishDigests {
+fn publish(config: &Config, parts: &web::State, wakes: &Wakes) -> PublishDigests {
     PublishDigests {
         articles: parts.store.clone(),
         editions: parts.store.clone(),
@@ -236,17 +236,19 @@ fn publish(parts: &web::State, wakes: &Wakes) -> PublishDigests {
         site: parts.site.clone(),
         titles: parts.source_titles.clone(),
         templates: parts.templates.clone(),
+        destinations: config.destinations.clone(),
         delivery: wakes.delivery.clone(),
     }
 }
 
-fn confirm(parts: &web::State, wakes: &Wakes) -> RequestConfirmations {
+fn confirm(config: &Config, parts: &web::State, wakes: &Wakes) -> RequestConfirmations {
     RequestConfirmations {
         subscribers: parts.store.clone(),
         outbox: parts.store.clone(),
         editions: parts.editions.clone(),
         site: parts.site.clone(),
         templates: parts.templates.clone(),
+        destinations: config.destinations.clone(),
         delivery: wakes.delivery.clone(),
     }
 }

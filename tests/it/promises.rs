@@ -12,7 +12,7 @@ use std::{
 
 use chrono::TimeDelta;
 use courant::{
-    delivery::Outcome,
+    delivery::{Claim, Outcome, Settle},
     library::{Article, Mail as Due, Query},
 };
 
@@ -92,7 +92,9 @@ async fn an_opt_out_is_obeyed_from_the_moment_it_is_answered() {
     // In hand while it is withdrawn: the answer waits until that is over.
     let now = app.now();
     let store = &app.app.store;
-    let claimed = store.claim_due(now, now + TimeDelta::hours(1)).await;
+    let claimed = store
+        .claim_due(Claim::until(now + TimeDelta::hours(1)), now)
+        .await;
     let claimed = claimed.unwrap().unwrap().delivery;
     let order = Mutex::new(Vec::new());
     let leaving = async {
@@ -110,8 +112,12 @@ async fn an_opt_out_is_obeyed_from_the_moment_it_is_answered() {
         let due = now;
         let reason = "450 later".to_owned();
         order.lock().unwrap().push("settled");
-        let deferred = Outcome::Deferred { due, reason };
-        store.settle(claimed.id, deferred, now).await.unwrap();
+        let settle = Settle {
+            id: claimed.id,
+            outcome: Outcome::Deferred { due, reason },
+            via: None,
+        };
+        store.settle(settle, now).await.unwrap();
     };
     tokio::join!(leaving, sending);
     assert_eq!(*order.lock().unwrap(), ["settled", "answered"]);

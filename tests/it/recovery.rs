@@ -14,7 +14,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use courant::{
-    delivery::{OutboxStore, Outcome, Planned, Purpose, Status, Tally},
+    delivery::{Claim, OutboxStore, Outcome, Planned, Purpose, Settle, Status, Tally},
     editions::EditionStore,
     id::{ArticleId, ContentId, DeliveryId, SubscriberId},
     ingest::IngestStore,
@@ -120,17 +120,24 @@ async fn plans(store: &SledStore, round: &str) {
 
 async fn sends(store: &SledStore) {
     loop {
-        let Some(claimed) = store.claim_due(at(1), at(100)).await.unwrap() else {
+        let Some(claimed) = store.claim_due(Claim::until(at(100)), at(1)).await.unwrap() else {
             tokio::task::yield_now().await;
             continue;
         };
         let id = claimed.delivery.id;
         let reply = "250 ok".to_owned();
         store
-            .settle(id, Outcome::Sent { reply }, at(2))
+            .settle(
+                Settle {
+                    id,
+                    outcome: Outcome::Sent { reply },
+                    via: None,
+                },
+                at(2),
+            )
             .await
             .unwrap();
-        answered(&format!("sent {id} 0"));
+        answered(&format!("sent {} {}", id.content, id.recipient));
     }
 }
 
@@ -214,10 +221,16 @@ async fn nothing_is_lost(store: &SledStore, answers: &Answers) {
             "planned" => {
                 let content = ContentId(*id);
                 assert!(store.content(content).await.unwrap().is_some());
-                let planned = deliveries.iter().filter(|one| one.content == content);
+                let planned = deliveries.iter().filter(|one| one.id.content == content);
                 assert_eq!(planned.count() as u64, *n);
             }
-            "sent" => assert!(sent.contains(&DeliveryId(*id)), "delivery {id}"),
+            "sent" => {
+                let id = DeliveryId {
+                    content: ContentId(*id),
+                    recipient: SubscriberId(*n),
+                };
+                assert!(sent.contains(&id), "delivery {id}");
+            }
             "reserved" => assert!(*id < next.0, "article {id} was reserved before"),
             "recorded" => {
                 let kept = store.article(ArticleId(*id)).await.unwrap();
@@ -238,7 +251,7 @@ async fn nothing_is_torn(store: &SledStore) {
     let deliveries = store.deliveries(usize::MAX).await.unwrap();
     let mut tallies = BTreeMap::<ContentId, Tally>::new();
     for delivery in &deliveries {
-        let tally = tallies.entry(delivery.content).or_default();
+        let tally = tallies.entry(delivery.id.content).or_default();
         match delivery.status {
             Status::Sent { .. } => tally.sent += 1,
             Status::Scheduled { .. } | Status::Leased { .. } => tally.scheduled += 1,
@@ -251,7 +264,12 @@ async fn nothing_is_torn(store: &SledStore) {
     }
     store.release_leases(at(200)).await.unwrap();
     let mut due = 0;
-    while store.claim_due(at(200), at(300)).await.unwrap().is_some() {
+    while store
+        .claim_due(Claim::until(at(300)), at(200))
+        .await
+        .unwrap()
+        .is_some()
+    {
         due += 1;
     }
     assert_eq!(due, waiting);

@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(crate) use courant::delivery::Audience;
 use courant::{
     dedupe::{Trace, fingerprint::Fingerprint},
-    delivery::{Content, Plan, Planned, Purpose},
+    delivery::{Content, Plan, Planned, Purpose, destination::Destinations},
     id::{ArticleId, ContentId, EditionSlug, SourceName, SubscriberId},
     ingest::{Judged, Record, Verdict},
     library::{Article, Body, Mail, Reprint},
@@ -221,6 +221,7 @@ pub(crate) fn plan(key: &str, purpose: Purpose, audience: Audience) -> Plan {
         key: key.to_owned(),
         content: content(purpose),
         audience,
+        destinations: Destinations::default(),
         now: at(0),
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     delivery::{Delivery, Status},
-    id::DeliveryId,
+    id::{DeliveryId, GroupName},
     secret::Key,
     subscribers::token::Keyring,
 };
@@ -35,8 +35,10 @@ fn content(purpose: Purpose) -> Content {
 fn claimed(to: Recipient, name: Option<&str>) -> Claimed {
     Claimed {
         delivery: Delivery {
-            id: DeliveryId(9),
-            content: ContentId(3),
+            id: DeliveryId {
+                content: ContentId(3),
+                recipient: to.number(),
+            },
             purpose: Purpose::Digest,
             edition: EditionSlug::parse("world").unwrap(),
             to,
@@ -44,6 +46,8 @@ fn claimed(to: Recipient, name: Option<&str>) -> Claimed {
                 due: DateTime::UNIX_EPOCH,
             },
             attempts: 0,
+            group: GroupName::default(),
+            via: None,
         },
         address: EmailAddress::parse("ann@example.net").unwrap(),
         name: name.map(str::to_owned),

@@ -267,12 +267,14 @@ async fn deliver(app: &App, out: &Out, content: ContentId) -> anyhow::Result<Don
         deferred,
         failed,
         withheld,
+        uncertain,
     } = tally;
     let waiting = scheduled + deferred;
     let mut line = format!("{sent} sent");
     for (n, what) in [
         (waiting, "waiting"),
         (failed, "failed"),
+        (uncertain, "uncertain"),
         (withheld, "withheld by an opt-out"),
     ] {
         if n > 0 {
@@ -280,7 +282,7 @@ async fn deliver(app: &App, out: &Out, content: ContentId) -> anyhow::Result<Don
         }
     }
     out.line(line).await;
-    Ok(if failed + waiting == 0 {
+    Ok(if failed + waiting + uncertain == 0 {
         Done::Wholly
     } else {
         Done::InPart

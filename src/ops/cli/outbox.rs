@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{order::Done, output::Out, table::Table};
 use crate::{
     delivery::{Delivery, Recipient, Status},
+    id::DeliveryId,
     ops::app::App,
 };
 
@@ -22,8 +23,7 @@ pub enum Outbox {
 
 #[derive(Debug, Serialize)]
 struct Listed<'a> {
-    id: u64,
-    content: u64,
+    id: DeliveryId,
     purpose: &'static str,
     edition: &'a str,
     /// Masked: the outbox is no place to read addresses from.
@@ -40,8 +40,7 @@ impl Outbox {
         let mut listed = Vec::new();
         for delivery in &deliveries {
             listed.push(Listed {
-                id: delivery.id.0,
-                content: delivery.content.0,
+                id: delivery.id,
                 purpose: delivery.purpose.name(),
                 edition: delivery.edition.as_str(),
                 to: recipient(app, delivery).await?,
@@ -90,6 +89,7 @@ fn detail(status: &Status) -> String {
         Status::Sent { at, reply } => format!("{} {reply}", when(at)),
         Status::Deferred { due, reason } => format!("again {}: {reason}", when(due)),
         Status::Failed { at, reason } => format!("{} {reason}", when(at)),
+        Status::Uncertain { at, reason } => format!("{} {reason}", when(at)),
         Status::Withheld { at, reason } => format!("{} {}", when(at), reason.words()),
     }
 }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    delivery::{dkim::key::Key, relay::RelayUrl},
+    delivery::{destination::Destinations, dkim::key::Key, relay::RelayUrl},
     editions::{Edition, Site},
     ingest::topics::Topic,
     secret::Secret,
@@ -48,6 +48,7 @@ pub struct Config {
     pub topics: Arc<[Topic]>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,
+    pub destinations: Destinations,
     /// In the order of the configuration: of one domain and algorithm, the first one signs.
     pub dkim: Vec<Key>,
 }

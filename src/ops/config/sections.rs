@@ -22,7 +22,7 @@ use super::{
     value::{duration, list, number, size, text, words},
 };
 use crate::{
-    delivery::relay::RelayUrl,
+    delivery::{destination::Destinations, relay::RelayUrl},
     editions::Site,
     secret::Secret,
     sources::{
@@ -124,6 +124,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         topics: topics.into(),
         editions,
         relay,
+        destinations: Destinations::default(),
         dkim,
     })
 }

@@ -64,9 +64,10 @@ fn is_barred(
     held: Option<&Subscription>,
 ) -> bool {
     match (suppressed, confirm) {
-        (Some(SuppressedBy::Operator), _) | (Some(SuppressedBy::Person), Confirm::Waived) => true,
+        (Some(SuppressedBy::Operator), _)
+        | (Some(SuppressedBy::Person | SuppressedBy::Bounce), Confirm::Waived) => true,
         (None, Confirm::Waived) => matches!(held, Some(Subscription::Unsubscribed { .. })),
-        (Some(SuppressedBy::Person) | None, Confirm::Required) => false,
+        (Some(SuppressedBy::Person | SuppressedBy::Bounce) | None, Confirm::Required) => false,
     }
 }
 
@@ -115,7 +116,7 @@ pub(super) fn confirm(
         return Ok(false);
     };
     if let Some(order) = tx.suppression(&address)?
-        && order.by == SuppressedBy::Person
+        && order.by != SuppressedBy::Operator
     {
         tx.set_suppression(&address, None)?;
     }
@@ -172,10 +173,10 @@ pub(super) fn withdraw_everything(
     Ok(())
 }
 
-/// Suppresses an address by the operator's order; a person's own weaker one gives way to it.
+/// Suppresses an address: an operator's order takes the place of any other, a bounce of none.
 pub(super) fn suppress(tx: &mut Tx<'_>, address: &EmailAddress, order: Suppression) -> Result<()> {
     if let Some(held) = tx.suppression(address)?
-        && held.by == order.by
+        && (held.by == order.by || order.by == SuppressedBy::Bounce)
     {
         return Ok(());
     }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    lane,
     lease::{Changes, Leases},
     plan,
     table::{COUNTER, SCHEMA},
@@ -54,7 +55,8 @@ impl Engine {
         let open = open(path)?;
         let leases = Leases::default();
         mark_layout(Tx::new(&open.db, &pepper, &leases))?;
-        plan::sweep(&mut Tx::new(&open.db, &pepper, &leases))?;
+        plan::sweep_all(&mut Tx::new(&open.db, &pepper, &leases))?;
+        leases.learn(lane::all(&Tx::new(&open.db, &pepper, &leases))?);
         Ok(Engine {
             path: path.to_owned(),
             pepper,
@@ -117,7 +119,7 @@ impl Engine {
             Ok(open) => {
                 *slot = Some(open);
                 // Rows may be back that were gone.
-                self.leases.apply(Changes::rewind());
+                self.leases.apply(Changes::rewound());
                 self.broken.store(false, Ordering::Relaxed);
                 tracing::warn!("the store failed to write and was opened again");
             }

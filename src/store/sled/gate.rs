@@ -1,11 +1,12 @@
 //! Who may receive what, asked in the transaction that would lease the delivery.
 
 use super::{
+    row::IssueRow,
     table::{ADDRESS, SUBSCRIBER, SUBSCRIPTION, SuppressedBy},
     tx::Tx,
 };
 use crate::{
-    delivery::{Delivery, Purpose, Recipient, Withheld},
+    delivery::{Purpose, Recipient, Withheld},
     id::SubscriberId,
     port::Result,
     subscribers::{Subscriber, Subscription, address::EmailAddress},
@@ -20,8 +21,8 @@ pub(super) struct Admitted {
 }
 
 /// Asks consent and suppression as they are at this moment.
-pub(super) fn admit(tx: &Tx<'_>, delivery: &Delivery) -> Result<Admission> {
-    let (admitted, subscriber) = match &delivery.to {
+pub(super) fn admit(tx: &Tx<'_>, issue: &IssueRow, to: &Recipient) -> Result<Admission> {
+    let (admitted, subscriber) = match to {
         Recipient::Subscriber(id) => match tx.get(SUBSCRIBER, id)? {
             Some(Subscriber { address, name, .. }) => (Admitted { address, name }, Some(*id)),
             None => return Ok(Err(Withheld::Erased)),
@@ -34,30 +35,31 @@ pub(super) fn admit(tx: &Tx<'_>, delivery: &Delivery) -> Result<Admission> {
             tx.get(ADDRESS, &address.canonical())?,
         ),
     };
-    if is_suppressed(tx, delivery.purpose, &admitted.address)? {
+    if is_suppressed(tx, issue.purpose, &admitted.address)? {
         return Ok(Err(Withheld::Suppressed));
     }
-    if !is_wanted(tx, delivery, subscriber)? {
+    if !is_wanted(tx, issue, subscriber)? {
         return Ok(Err(Withheld::NotSubscribed));
     }
     Ok(Ok(admitted))
 }
 
-/// A person who suppressed themself and asks again is asked to confirm, and mailed nothing else.
+/// A person who suppressed themself, or whose mailbox was not there, and who asks again is asked to
+/// confirm, and mailed nothing else.
 pub(super) fn is_suppressed(tx: &Tx<'_>, purpose: Purpose, address: &EmailAddress) -> Result<bool> {
     Ok(match tx.suppression(address)?.map(|order| order.by) {
         None => false,
         Some(SuppressedBy::Operator) => true,
-        Some(SuppressedBy::Person) => purpose != Purpose::Confirmation,
+        Some(SuppressedBy::Person | SuppressedBy::Bounce) => purpose != Purpose::Confirmation,
     })
 }
 
-fn is_wanted(tx: &Tx<'_>, delivery: &Delivery, subscriber: Option<SubscriberId>) -> Result<bool> {
+fn is_wanted(tx: &Tx<'_>, issue: &IssueRow, subscriber: Option<SubscriberId>) -> Result<bool> {
     let subscription = match subscriber {
-        Some(id) => tx.get(SUBSCRIPTION, &(id, delivery.edition.clone()))?,
+        Some(id) => tx.get(SUBSCRIPTION, &(id, issue.edition.clone()))?,
         None => None,
     };
-    Ok(match delivery.purpose {
+    Ok(match issue.purpose {
         Purpose::Digest => matches!(subscription, Some(Subscription::Confirmed { .. })),
         Purpose::Confirmation => matches!(subscription, Some(Subscription::Pending { .. })),
         Purpose::Notice => true,

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     dedupe::fingerprint::Fingerprint,
-    id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
+    id::{
+        ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, GroupName, SourceName,
+        SubscriberId,
+    },
 };
 
 /// A key, or a part of one.
@@ -22,7 +25,10 @@ pub(super) trait Key: Sized {
 pub(super) trait Prefix<K>: Key {}
 
 impl<A: Key, B: Key> Prefix<(A, B)> for A {}
+impl<A: Key, B: Key, C: Key> Prefix<(A, B, C)> for A {}
 impl<A: Key, B: Key, C: Key> Prefix<(A, B, C)> for (A, B) {}
+impl Prefix<DeliveryId> for ContentId {}
+impl<A: Key, B: Key> Prefix<(A, B, DeliveryId)> for (A, B, ContentId) {}
 
 fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Option<&'a [u8]> {
     let (head, rest) = bytes.split_at_checked(n)?;
@@ -112,7 +118,21 @@ macro_rules! ids {
     )+};
 }
 
-ids!(ArticleId, SubscriberId, ContentId, DeliveryId);
+ids!(ArticleId, SubscriberId, ContentId);
+
+impl Key for DeliveryId {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.content.write(out);
+        self.recipient.write(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(DeliveryId {
+            content: ContentId::read(bytes)?,
+            recipient: SubscriberId::read(bytes)?,
+        })
+    }
+}
 
 macro_rules! names {
     ($($name:ident),+) => {$(
@@ -129,7 +149,7 @@ macro_rules! names {
     )+};
 }
 
-names!(SourceName, EditionSlug, DigestName);
+names!(SourceName, EditionSlug, DigestName, GroupName);
 
 impl<A: Key, B: Key> Key for (A, B) {
     fn write(&self, out: &mut Vec<u8>) {

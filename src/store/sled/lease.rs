@@ -10,8 +10,12 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
+use super::{
+    lane::{Lane, Place},
+    row::DeliveryRow,
+};
 use crate::{
-    delivery::{Delivery, Recipient, Status, Tally},
+    delivery::{Delivery, Status, Tally},
     id::{ContentId, DeliveryId, SubscriberId},
 };
 
@@ -20,20 +24,18 @@ use crate::{
 pub(super) struct Lease {
     pub(super) until: DateTime<Utc>,
     /// As it is stored.
-    pub(super) delivery: Delivery,
+    pub(super) row: DeliveryRow,
 }
-
-/// The key of a delivery that waits or is in hand.
-pub(super) type Due = (DateTime<Utc>, DeliveryId);
 
 /// Every lease that was taken and not given back; one that ran out stays until then.
 #[derive(Debug, Default)]
-pub(super) struct Leases(Mutex<Held>);
+pub(super) struct Leases(Mutex<Book>);
 
 #[derive(Debug, Default)]
-struct Held {
+struct Book {
     leases: BTreeMap<DeliveryId, Lease>,
-    front: Option<Due>,
+    /// Of every lane that ever held something: up to where all of it is in hand or held.
+    fronts: BTreeMap<Lane, Option<Place>>,
     /// Taken in this turn of the writer by callers who have no answer yet.
     unanswered: Vec<DeliveryId>,
 }
@@ -43,49 +45,73 @@ struct Held {
 pub(super) struct Changes {
     /// Taken and, where there is none, given back.
     pub(super) leases: BTreeMap<DeliveryId, Option<Lease>>,
-    pub(super) front: Option<Option<Due>>,
+    pub(super) fronts: BTreeMap<Lane, Option<Place>>,
+    from_the_start: bool,
 }
 
 impl Changes {
-    pub(super) fn rewind() -> Self {
+    pub(super) fn rewound() -> Self {
         Self {
-            front: Some(None),
+            from_the_start: true,
             ..Self::default()
         }
+    }
+
+    pub(super) fn rewind(&mut self) {
+        self.from_the_start = true;
+        self.fronts.values_mut().for_each(|front| *front = None);
+    }
+}
+
+impl Book {
+    fn rewind(&mut self) {
+        self.fronts.values_mut().for_each(|front| *front = None);
     }
 }
 
 impl Leases {
+    /// Takes note of lanes that hold something.
+    pub(super) fn learn(&self, lanes: Vec<Lane>) {
+        let lanes = lanes.into_iter().map(|lane| (lane, None));
+        self.locked().fronts.extend(lanes);
+    }
+
     pub(super) fn get(&self, id: DeliveryId) -> Option<Lease> {
         self.locked().leases.get(&id).cloned()
     }
 
-    pub(super) fn all(&self) -> Vec<Lease> {
-        self.locked().leases.values().cloned().collect()
+    pub(super) fn all(&self) -> Vec<(DeliveryId, Lease)> {
+        let book = self.locked();
+        let leases = book.leases.iter().map(|(id, lease)| (*id, lease.clone()));
+        leases.collect()
     }
 
-    /// Everything up to here is in hand: a claim need not look at it. None if there may be
-    /// something that is not.
-    pub(super) fn front(&self, now: DateTime<Utc>) -> Option<Due> {
-        let held = self.locked();
-        let mut leases = held.leases.values();
-        held.front.filter(|_| leases.all(|lease| now < lease.until))
+    /// Every lane, with its front: a claim need not look at what is before it. A lease that ran out
+    /// may be anywhere.
+    pub(super) fn lanes(&self, now: DateTime<Utc>) -> Vec<(Lane, Option<Place>)> {
+        let book = self.locked();
+        let all_held = book.leases.values().all(|lease| now < lease.until);
+        let lanes = book.fronts.iter();
+        lanes
+            .map(|(lane, front)| (lane.clone(), front.filter(|_| all_held)))
+            .collect()
     }
 
     pub(super) fn apply(&self, changes: Changes) {
-        let mut held = self.locked();
+        let mut book = self.locked();
         for (id, lease) in changes.leases {
             match lease {
                 Some(lease) => {
-                    held.unanswered.push(id);
-                    held.leases.insert(id, lease)
+                    book.unanswered.push(id);
+                    book.leases.insert(id, lease)
                 }
-                None => held.leases.remove(&id),
+                None => book.leases.remove(&id),
             };
         }
-        if let Some(front) = changes.front {
-            held.front = front;
+        if changes.from_the_start {
+            book.rewind();
         }
+        book.fronts.extend(changes.fronts);
     }
 
     /// How many leases wait for their callers' answers.
@@ -100,24 +126,23 @@ impl Leases {
 
     /// Takes back what was taken by callers who are told that they got nothing.
     pub(super) fn revoke_unanswered(&self) {
-        let mut held = self.locked();
-        for id in std::mem::take(&mut held.unanswered) {
-            held.leases.remove(&id);
+        let mut book = self.locked();
+        for id in std::mem::take(&mut book.unanswered) {
+            book.leases.remove(&id);
         }
-        held.front = None;
+        book.rewind();
     }
 
     /// Gives back what could not be settled: whatever came of it, nobody has it in hand any more.
     pub(super) fn give_back(&self, id: DeliveryId) {
-        let mut held = self.locked();
-        held.leases.remove(&id);
-        held.front = None;
+        let mut book = self.locked();
+        book.leases.remove(&id);
+        book.rewind();
     }
 
     pub(super) fn are_held_for(&self, subscriber: SubscriberId) -> bool {
-        let to = Recipient::Subscriber(subscriber);
-        let held = self.locked();
-        held.leases.values().any(|lease| lease.delivery.to == to)
+        let book = self.locked();
+        book.leases.keys().any(|id| id.recipient == subscriber)
     }
 
     /// Shows a stored delivery as it stands.
@@ -130,8 +155,8 @@ impl Leases {
 
     /// A second attempt that is in hand is no longer put off.
     pub(super) fn recount(&self, content: ContentId, mut tally: Tally) -> Tally {
-        for Lease { delivery, .. } in self.locked().leases.values() {
-            if delivery.content == content && matches!(delivery.status, Status::Deferred { .. }) {
+        for (id, Lease { row, .. }) in &self.locked().leases {
+            if id.content == content && matches!(row.status, Status::Deferred { .. }) {
                 tally.deferred = tally.deferred.saturating_sub(1);
                 tally.scheduled += 1;
             }
@@ -139,7 +164,7 @@ impl Leases {
         tally
     }
 
-    fn locked(&self) -> MutexGuard<'_, Held> {
+    fn locked(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,32 +172,32 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery::Purpose, id::EditionSlug};
+    use crate::id::GroupName;
 
-    fn take(leases: &Leases, id: u64) {
-        let until = "2026-11-23T08:00:00Z".parse().unwrap();
-        let delivery = Delivery {
-            id: DeliveryId(id),
+    fn delivery(n: u64) -> DeliveryId {
+        DeliveryId {
             content: ContentId(1),
-            purpose: Purpose::Digest,
-            edition: EditionSlug::parse("daily").unwrap(),
-            to: Recipient::Subscriber(SubscriberId(id)),
+            recipient: SubscriberId(n),
+        }
+    }
+
+    fn take(leases: &Leases, n: u64) {
+        let until = "2026-11-23T08:00:00Z".parse().unwrap();
+        let row = DeliveryRow {
+            address: None,
+            group: GroupName::default(),
             status: Status::Scheduled { due: until },
             attempts: 0,
+            via: None,
         };
-        let lease = Lease { until, delivery };
         leases.apply(Changes {
-            leases: BTreeMap::from([(DeliveryId(id), Some(lease))]),
-            front: None,
+            leases: BTreeMap::from([(delivery(n), Some(Lease { until, row }))]),
+            ..Changes::default()
         });
     }
 
     fn held(leases: &Leases) -> Vec<u64> {
-        leases
-            .all()
-            .iter()
-            .map(|lease| lease.delivery.id.0)
-            .collect()
+        leases.all().iter().map(|(id, _)| id.recipient.0).collect()
     }
 
     #[test]
@@ -196,7 +221,7 @@ mod tests {
         take(&leases, 1);
         take(&leases, 2);
 
-        leases.give_back(DeliveryId(1));
+        leases.give_back(delivery(1));
 
         assert_eq!(held(&leases), [2]);
     }

@@ -6,17 +6,22 @@
 //! there yet.
 
 mod articles;
+mod claim;
 mod consent;
 mod editions;
 mod engine;
 mod gate;
-mod ingest;
 mod fold;
+mod hold;
+mod ingest;
 mod key;
+mod lane;
 mod lease;
 mod outbox;
 mod plan;
 mod removal;
+mod row;
+mod settle;
 mod sources;
 mod subscribers;
 mod table;

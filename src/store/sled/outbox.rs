@@ -1,37 +1,62 @@
 //! What is planned, in hand and done.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Durability, SledStore, gate,
-    lease::Lease,
-    plan,
-    table::{CONTENT, DELIVERY, DUE, TALLY},
+    Durability, SledStore,
+    claim::{Turn, claim},
+    hold,
+    plan::{self, Begun},
+    settle,
+    table::{CONTENT, DELIVERY, DUE, ISSUE, TALLY},
     tx::{Tx, legible},
 };
 use crate::{
     delivery::{
-        Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Recipient, Status, Tally,
+        Claim, Claimed, Content, Delivery, Doubt, Held, Hold, Issue, OutboxStore, Plan, Planned,
+        Reach, Recipient, Settle, Tally,
     },
     id::{ContentId, DeliveryId, SubscriberId},
-    port::{Result, StoreError},
+    port::Result,
 };
-
-/// How many deliveries one transaction looks at before others get their turn.
-const LOOKED_AT: usize = 1_000;
 
 #[async_trait]
 impl OutboxStore for SledStore {
     async fn plan(&self, plan: Plan) -> Result<Planned> {
-        self.write(Durability::Synced, move |tx| plan::write(tx, plan))
-            .await
+        let plan = Arc::new(plan);
+        let asked = Arc::clone(&plan);
+        let begun = self
+            .write(Durability::Synced, move |tx| plan::begin(tx, &asked))
+            .await?;
+        let (content, recipients) = match begun {
+            Begun::Done(planned) => return Ok(planned),
+            Begun::Large {
+                content,
+                recipients,
+            } => (content, recipients),
+        };
+        let planned = self.plan_for(content, plan, recipients.into()).await;
+        if planned.is_err() {
+            // What cannot be swept now is swept when the store opens.
+            let _swept = self
+                .write(Durability::Volatile, move |tx| plan::sweep(tx, content))
+                .await;
+        }
+        planned
     }
 
-    async fn claim_due(&self, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<Claimed>> {
+    async fn claim_due(&self, ask: Claim, now: DateTime<Utc>) -> Result<Option<Claimed>> {
+        let durability = match ask.doubt {
+            Doubt::Retry => Durability::Volatile,
+            Doubt::Hold => Durability::Flushed,
+        };
         loop {
+            let ask = ask.clone();
             let turn = self
-                .write(Durability::Volatile, move |tx| claim(tx, now, until))
+                .write(durability, move |tx| claim(tx, &ask, now))
                 .await?;
             match turn {
                 Turn::Claimed(claimed) => return Ok(Some(*claimed)),
@@ -41,37 +66,38 @@ impl OutboxStore for SledStore {
         }
     }
 
-    async fn settle(&self, id: DeliveryId, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
-        self.write(Durability::Flushed, move |tx| settle(tx, id, outcome, now))
+    async fn settle(&self, done: Settle, now: DateTime<Utc>) -> Result<()> {
+        let id = done.id;
+        self.write(Durability::Flushed, move |tx| settle::settle(tx, done, now))
             .await
             .inspect_err(|_| self.engine.leases().give_back(id))
     }
 
     async fn settle_and_claim(
         &self,
-        id: DeliveryId,
-        outcome: Outcome,
+        done: Settle,
+        ask: Claim,
         now: DateTime<Utc>,
-        until: DateTime<Utc>,
     ) -> Result<Option<Claimed>> {
+        let (id, asked) = (done.id, ask.clone());
         let turn = self
             .write(Durability::Flushed, move |tx| {
-                settle(tx, id, outcome, now)?;
+                settle::settle(tx, done, now)?;
                 // Whatever becomes of the claim, this is recorded.
                 tx.apply()?;
-                claim(tx, now, until)
+                claim(tx, &asked, now)
             })
             .await
             .inspect_err(|_| self.engine.leases().give_back(id))?;
         match turn {
             Turn::Claimed(claimed) => Ok(Some(*claimed)),
             Turn::NothingDue => Ok(None),
-            Turn::NoneSoFar => self.claim_due(now, until).await,
+            Turn::NoneSoFar => self.claim_due(ask, now).await,
         }
     }
 
     async fn release_leases(&self, now: DateTime<Utc>) -> Result<u64> {
-        self.write(Durability::Flushed, move |tx| release(tx, now))
+        self.write(Durability::Flushed, move |tx| settle::release(tx, now))
             .await
     }
 
@@ -85,29 +111,27 @@ impl OutboxStore for SledStore {
     }
 
     async fn deliveries(&self, limit: usize) -> Result<Vec<Delivery>> {
+        self.read(move |tx| shown(tx, tx.scan(DELIVERY.all()).keys().rev(), limit))
+            .await
+    }
+
+    async fn deliveries_of(&self, from: DeliveryId, limit: usize) -> Result<Vec<Delivery>> {
         self.read(move |tx| {
-            tx.scan(DELIVERY.all())
-                .rev()
-                .map(|row| row.map(|(_, delivery)| tx.leases().show(delivery)))
-                .filter_map(legible)
-                .take(limit)
-                .collect()
+            let span = DELIVERY.rest(&from.content, &from);
+            shown(tx, tx.scan(span).keys(), limit)
         })
         .await
     }
 
     async fn deliveries_to(&self, subscriber: SubscriberId) -> Result<Vec<Delivery>> {
-        let to = Recipient::Subscriber(subscriber);
         self.read(move |tx| {
-            tx.scan(DELIVERY.all())
-                .rev()
-                .map(|row| row.map(|(_, delivery)| tx.leases().show(delivery)))
-                .filter_map(legible)
-                .filter(|delivery| {
-                    let delivery = delivery.as_ref();
-                    delivery.map_or(true, |delivery| delivery.to == to)
+            let ids = tx.scan(ISSUE.all()).keys().rev().map(|content| {
+                Ok(DeliveryId {
+                    content: content?,
+                    recipient: subscriber,
                 })
-                .collect()
+            });
+            shown(tx, ids, usize::MAX)
         })
         .await
     }
@@ -123,189 +147,92 @@ impl OutboxStore for SledStore {
         })
         .await
     }
-}
 
-/// What one transaction of [`OutboxStore::claim_due`] came to.
-enum Turn {
-    Claimed(Box<Claimed>),
-    NothingDue,
-    /// Everything it looked at is withheld now; there may be more behind.
-    NoneSoFar,
-}
-
-fn claim(tx: &mut Tx<'_>, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Turn> {
-    let span = match tx.leases().front(now) {
-        Some(front) => DUE.after(&front),
-        None => DUE.all(),
-    };
-    let mut looked_at = 0;
-    for row in tx.scan(span).keys() {
-        let (due, id) = row?;
-        if due > now {
-            return Ok(Turn::NothingDue);
-        }
-        if tx.lease(id).is_some_and(|lease| now < lease.until) {
-            continue;
-        }
-        if looked_at == LOOKED_AT {
-            return Ok(Turn::NoneSoFar);
-        }
-        looked_at += 1;
-        match admit(tx, id, now, until) {
-            Ok(Some(claimed)) => {
-                tx.set_front(Some((due, id)));
-                return Ok(Turn::Claimed(Box::new(claimed)));
-            }
-            Ok(None) => {}
-            Err(err @ (StoreError::Corrupt { .. } | StoreError::NotFound { .. })) => {
-                tracing::error!(delivery.id = %id, error = %err, "set a delivery aside");
-                tx.remove(DUE, &(due, id));
-            }
-            Err(err) => return Err(err),
-        }
+    async fn issues(&self, limit: usize) -> Result<Vec<Issue>> {
+        self.read(move |tx| {
+            let issues = tx.scan(ISSUE.all()).rev().filter_map(legible).take(limit);
+            let told = issues.map(|row| {
+                let (content, issue) = row?;
+                let stored = tx.get(TALLY, &content)?.unwrap_or_default();
+                Ok(issue.shown(content, tx.leases().recount(content, stored)))
+            });
+            told.collect()
+        })
+        .await
     }
-    Ok(Turn::NothingDue)
-}
 
-/// Leases one delivery, or withholds it.
-fn admit(
-    tx: &mut Tx<'_>,
-    id: DeliveryId,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Option<Claimed>> {
-    let delivery = tx
-        .get(DELIVERY, &id)?
-        .ok_or(StoreError::NotFound { what: "delivery" })?;
-    if !tx.has(TALLY, &delivery.content)? {
-        return Err(StoreError::NotFound { what: "plan" });
+    async fn hold(&self, reach: Reach, hold: Hold) -> Result<()> {
+        self.write(Durability::Synced, move |tx| hold::put(tx, &reach, &hold))
+            .await
     }
-    match gate::admit(tx, &delivery)? {
-        Ok(admitted) => {
-            let lease = Lease {
-                until,
-                delivery: delivery.clone(),
-            };
-            tx.set_lease(id, Some(lease));
-            let status = Status::Leased { until };
-            Ok(Some(Claimed {
-                delivery: Delivery { status, ..delivery },
-                address: admitted.address,
-                name: admitted.name,
-            }))
-        }
-        Err(reason) => {
-            enter(tx, delivery, Status::Withheld { at: now, reason })?;
-            Ok(None)
-        }
+
+    async fn lift(&self, reach: Reach) -> Result<bool> {
+        self.write(Durability::Synced, move |tx| hold::lift(tx, &reach))
+            .await
+    }
+
+    async fn holds(&self) -> Result<Vec<Held>> {
+        self.read(hold::all).await
+    }
+
+    async fn retry(&self, ids: Vec<DeliveryId>, now: DateTime<Utc>) -> Result<u64> {
+        self.write(Durability::Flushed, move |tx| settle::retry(tx, &ids, now))
+            .await
     }
 }
 
-fn settle(tx: &mut Tx<'_>, id: DeliveryId, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
-    let delivery = tx
-        .get(DELIVERY, &id)?
-        .ok_or(StoreError::NotFound { what: "delivery" })?;
-    conclude(tx, delivery, outcome, now)
-}
-
-/// What was sent stays sent, and a lease that ran out can still report that it sent. Any other
-/// outcome counts only while the delivery is leased.
-fn conclude(
-    tx: &mut Tx<'_>,
-    mut delivery: Delivery,
-    outcome: Outcome,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let is_leased = tx.lease(delivery.id).is_some();
-    let was_sent = matches!(delivery.status, Status::Sent { .. });
-    if was_sent || (!is_leased && !matches!(outcome, Outcome::Sent { .. })) {
-        return Ok(());
-    }
-    let status = match outcome {
-        Outcome::Sent { reply } => Status::Sent { at: now, reply },
-        Outcome::Deferred { due, reason } => Status::Deferred { due, reason },
-        Outcome::Failed { reason } => Status::Failed { at: now, reason },
-        Outcome::Released => return enter(tx, delivery, Status::Scheduled { due: now }),
-    };
-    delivery.attempts += 1;
-    enter(tx, delivery, status)
-}
-
-/// Moves a delivery out of hand and to `status`, with every row that follows from it.
-fn enter(tx: &mut Tx<'_>, mut delivery: Delivery, status: Status) -> Result<()> {
-    let id = delivery.id;
-    if let Some(due) = due(&delivery.status) {
-        tx.remove(DUE, &(due, id));
-    }
-    if let Some(due) = due(&status) {
-        tx.put(DUE, &(due, id), &())?;
-        tx.set_front(None);
-    }
-    tx.set_lease(id, None);
-    recount(tx, delivery.content, &delivery.status, &status)?;
-    delivery.status = status;
-    tx.put(DELIVERY, &id, &delivery)
-}
-
-fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64> {
-    let mut released = 0;
-    for Lease { delivery, .. } in tx.leases().all() {
-        let stored = legible(tx.get(DELIVERY, &delivery.id)).transpose()?;
-        match stored.flatten() {
-            Some(delivery) => {
-                enter(tx, delivery, Status::Scheduled { due: now })?;
-                released += 1;
-            }
-            None => {
-                tx.set_lease(delivery.id, None);
-                tx.set_front(None);
-            }
+impl SledStore {
+    async fn plan_for(
+        &self,
+        content: ContentId,
+        plan: Arc<Plan>,
+        recipients: Arc<[Recipient]>,
+    ) -> Result<Planned> {
+        for first in (0..recipients.len()).step_by(plan::BATCH) {
+            let (plan, all) = (Arc::clone(&plan), Arc::clone(&recipients));
+            self.write(Durability::Volatile, move |tx| {
+                let some = &all[first..all.len().min(first + plan::BATCH)];
+                plan::write(tx, &plan, content, some)
+            })
+            .await?;
         }
+        let n = recipients.len() as u64;
+        self.write(Durability::Synced, move |tx| {
+            plan::finish(tx, &plan, content, n)
+        })
+        .await
     }
-    Ok(released)
+}
+
+/// Those of `ids` that are there and can be read.
+fn shown(
+    tx: &Tx<'_>,
+    ids: impl Iterator<Item = Result<DeliveryId>>,
+    limit: usize,
+) -> Result<Vec<Delivery>> {
+    let deliveries = ids.filter_map(|id| one(tx, id).transpose());
+    deliveries.filter_map(legible).take(limit).collect()
+}
+
+fn one(tx: &Tx<'_>, id: Result<DeliveryId>) -> Result<Option<Delivery>> {
+    let id = id?;
+    let (row, issue) = (tx.get(DELIVERY, &id)?, tx.get(ISSUE, &id.content)?);
+    let delivery = row.zip(issue).map(|(row, issue)| row.shown(id, &issue));
+    Ok(delivery.map(|delivery| tx.leases().show(delivery)))
 }
 
 /// A delivery that is in hand falls due when its lease runs out.
 fn next_due(tx: &Tx<'_>) -> Result<Option<DateTime<Utc>>> {
-    let mut first = tx.leases().all().iter().map(|lease| lease.until).min();
-    for row in tx.scan(DUE.all()).keys() {
-        let (due, id) = row?;
-        if tx.lease(id).is_none() {
-            first = Some(first.map_or(due, |first| first.min(due)));
-            break;
+    let leases = tx.leases().all();
+    let mut first = leases.iter().map(|(_, lease)| lease.until).min();
+    for lane in super::lane::all(tx)? {
+        for row in tx.scan(DUE.within(&lane)).keys() {
+            let (_, due, id) = row?;
+            if tx.lease(id).is_none() {
+                first = Some(first.map_or(due, |first| first.min(due)));
+                break;
+            }
         }
     }
     Ok(first)
-}
-
-/// When a delivery is to be looked at again, if ever.
-fn due(status: &Status) -> Option<DateTime<Utc>> {
-    match status {
-        Status::Scheduled { due } | Status::Deferred { due, .. } => Some(*due),
-        Status::Leased { until } => Some(*until),
-        Status::Sent { .. } | Status::Failed { .. } | Status::Withheld { .. } => None,
-    }
-}
-
-fn recount(tx: &mut Tx<'_>, content: ContentId, old: &Status, new: &Status) -> Result<()> {
-    let mut tally = tx.get(TALLY, &content)?.unwrap_or_default();
-    let before = tally;
-    let left = count(&mut tally, old);
-    *left = left.saturating_sub(1);
-    *count(&mut tally, new) += 1;
-    if tally == before {
-        return Ok(());
-    }
-    tx.put(TALLY, &content, &tally)
-}
-
-/// A leased delivery counts as scheduled: nothing came of it yet.
-fn count<'a>(tally: &'a mut Tally, status: &Status) -> &'a mut u64 {
-    match status {
-        Status::Scheduled { .. } | Status::Leased { .. } => &mut tally.scheduled,
-        Status::Sent { .. } => &mut tally.sent,
-        Status::Deferred { .. } => &mut tally.deferred,
-        Status::Failed { .. } => &mut tally.failed,
-        Status::Withheld { .. } => &mut tally.withheld,
-    }
 }

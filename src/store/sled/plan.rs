@@ -1,101 +1,161 @@
 //! Planning: who gets a content, written down before anybody gets it.
-
-use chrono::{DateTime, Utc};
+//!
+//! A large plan is written in many transactions, so that nobody waits for it, an opt-out least of
+//! all. Until the last one its deliveries cannot be claimed; a plan that comes to nothing half-way
+//! was never made.
 
 use super::{
     gate,
-    table::{AUDIENCE, BEGUN, CONTENT, DELIVERY, DUE, PLAN, SUBSCRIBER, TALLY},
-    tx::Tx,
+    lane::{self, Lane},
+    row::{DeliveryRow, IssueRow, kept},
+    table::{AUDIENCE, BEGUN, CONTENT, DELIVERY, DUE, ISSUE, PLAN, SUBSCRIBER, TALLY},
+    tx::{Tx, legible},
 };
 use crate::{
-    delivery::{Audience, Delivery, Plan, Planned, Recipient, Status, Tally},
-    id::{ContentId, DeliveryId},
+    delivery::{Audience, Plan, Planned, Recipient, Status, Tally},
+    id::{ContentId, DeliveryId, GroupName},
     port::Result,
 };
 
-/// How many deliveries of a plan are written at a time.
-const BATCH: usize = 2_000;
+/// How many deliveries are written at a time; a transaction takes some 8 KB for each.
+pub(super) const BATCH: usize = 2_000;
 
-pub(super) fn write(tx: &mut Tx<'_>, plan: Plan) -> Result<Planned> {
+/// A plan that was asked for.
+pub(super) enum Begun {
+    Done(Planned),
+    /// It is to be written in parts.
+    Large {
+        content: ContentId,
+        recipients: Vec<Recipient>,
+    },
+}
+
+/// Freezes the audience, and writes the plan if that is done at once. The number of the content is used up and never comes again.
+pub(super) fn begin(tx: &mut Tx<'_>, plan: &Plan) -> Result<Begun> {
     if let Some(content) = tx.get(PLAN, &plan.key)? {
-        return Ok(Planned::Already(content));
+        return Ok(Begun::Done(Planned::Already(content)));
     }
-    sweep(tx)?;
-    let recipients = audience(tx, &plan)?;
-    let deliveries = recipients.len() as u64;
+    let recipients = audience(tx, plan)?;
     let content = ContentId(tx.take("content", 1)?);
-    let begun = write_deliveries(tx, &plan, content, recipients)?;
+    if recipients.len() <= BATCH {
+        write(tx, plan, content, &recipients)?;
+        let planned = finish(tx, plan, content, recipients.len() as u64)?;
+        return Ok(Begun::Done(planned));
+    }
+    tx.put(BEGUN, &content, &())?;
+    Ok(Begun::Large {
+        content,
+        recipients,
+    })
+}
+
+pub(super) fn write(
+    tx: &mut Tx<'_>,
+    plan: &Plan,
+    content: ContentId,
+    recipients: &[Recipient],
+) -> Result<()> {
+    let due = kept(plan.now);
+    for to in recipients {
+        let id = DeliveryId {
+            content,
+            recipient: to.number(),
+        };
+        let group = group(tx, plan, to)?;
+        let lane = Lane::of(plan.content.purpose, &group);
+        tx.put(DUE, &lane.at((due, id)), &())?;
+        tx.set_front(lane, None);
+        let address = match to {
+            Recipient::Address(address) => Some(address.clone()),
+            Recipient::Subscriber(_) => None,
+        };
+        let row = DeliveryRow {
+            address,
+            group,
+            status: Status::Scheduled { due },
+            attempts: 0,
+            via: None,
+        };
+        tx.put(DELIVERY, &id, &row)?;
+    }
+    Ok(())
+}
+
+/// Has the deliveries claimed from now on, unless the same plan was made meanwhile.
+pub(super) fn finish(
+    tx: &mut Tx<'_>,
+    plan: &Plan,
+    content: ContentId,
+    deliveries: u64,
+) -> Result<Planned> {
+    if let Some(other) = tx.get(PLAN, &plan.key)? {
+        sweep(tx, content)?;
+        return Ok(Planned::Already(other));
+    }
     let tally = Tally {
         scheduled: deliveries,
         ..Tally::default()
     };
+    let issue = IssueRow {
+        purpose: plan.content.purpose,
+        edition: plan.content.edition.clone(),
+        planned: plan.now,
+    };
     tx.put(TALLY, &content, &tally)?;
+    tx.put(ISSUE, &content, &issue)?;
     tx.put(CONTENT, &content, &plan.content)?;
     tx.put(PLAN, &plan.key, &content)?;
-    tx.remove(BEGUN, &begun);
-    tx.set_front(None);
+    tx.remove(BEGUN, &content);
+    tx.rewind();
     Ok(Planned::New {
         content,
         deliveries,
     })
 }
 
-/// Writes a plan's deliveries, batch after batch: one alone would take some 8 KB a delivery.
-///
-/// Until the last batch brings the tally none of them can be claimed, so a plan that comes to
-/// nothing half-way was never made. Their numbers are used up by the first batch and never come
-/// again.
-pub(super) fn write_deliveries(
-    tx: &mut Tx<'_>,
-    plan: &Plan,
-    content: ContentId,
-    recipients: Vec<Recipient>,
-) -> Result<Begun> {
-    let deliveries = recipients.len() as u64;
-    let first = DeliveryId(tx.take("delivery", deliveries)?);
-    let begun = (plan.now, first, deliveries);
-    tx.put(BEGUN, &begun, &())?;
-    for (n, (id, to)) in ids(&begun).zip(recipients).enumerate() {
-        if n > 0 && n % BATCH == 0 {
-            tx.apply()?;
+/// Where a recipient's mailbox is.
+fn group(tx: &Tx<'_>, plan: &Plan, to: &Recipient) -> Result<GroupName> {
+    Ok(match to {
+        Recipient::Address(address) => plan.destinations.of(address.domain()),
+        Recipient::Subscriber(id) => {
+            let subscriber = legible(tx.get(SUBSCRIBER, id)).transpose()?.flatten();
+            let group = subscriber.map(|one| plan.destinations.of(one.address.domain()));
+            group.unwrap_or_default()
         }
-        let delivery = Delivery {
-            id,
-            content,
-            purpose: plan.content.purpose,
-            edition: plan.content.edition.clone(),
-            to,
-            status: Status::Scheduled { due: plan.now },
-            attempts: 0,
-        };
-        tx.put(DELIVERY, &id, &delivery)?;
-        tx.put(DUE, &(plan.now, id), &())?;
-    }
-    Ok(begun)
+    })
 }
 
-/// Removes what plans left behind that came to nothing half-way.
-pub(super) fn sweep(tx: &mut Tx<'_>) -> Result<()> {
-    for row in tx.scan(BEGUN.all()).keys() {
-        let begun = row?;
-        for (n, id) in ids(&begun).enumerate() {
-            if n > 0 && n % BATCH == 0 {
-                tx.apply()?;
-            }
-            tx.remove(DELIVERY, &id);
-            tx.remove(DUE, &(begun.0, id));
-        }
-        tx.remove(BEGUN, &begun);
-        tx.apply()?;
+/// Removes what every plan left behind that came to nothing half-way; for a store that opens.
+pub(super) fn sweep_all(tx: &mut Tx<'_>) -> Result<()> {
+    for content in tx.scan(BEGUN.all()).keys() {
+        sweep(tx, content?)?;
     }
+    tx.apply()
+}
+
+pub(super) fn sweep(tx: &mut Tx<'_>, content: ContentId) -> Result<()> {
+    for lane in lane::all(tx)? {
+        let due = tx.scan(DUE.within(&lane)).keys();
+        let theirs = due.filter(|key| key.as_ref().map_or(true, |key| key.2.content == content));
+        for (n, key) in theirs.enumerate() {
+            tx.remove(DUE, &key?);
+            pause(tx, n)?;
+        }
+    }
+    for (n, key) in tx.scan(DELIVERY.within(&content)).keys().enumerate() {
+        tx.remove(DELIVERY, &key?);
+        pause(tx, n)?;
+    }
+    tx.remove(BEGUN, &content);
     Ok(())
 }
 
-/// When a plan falls due, its first delivery, and how many there are.
-type Begun = (DateTime<Utc>, DeliveryId, u64);
-
-fn ids((_, first, deliveries): &Begun) -> impl Iterator<Item = DeliveryId> + use<> {
-    (first.0..first.0 + deliveries).map(DeliveryId)
+/// Applies what was gathered every so often.
+fn pause(tx: &mut Tx<'_>, n: usize) -> Result<()> {
+    match n % BATCH == BATCH - 1 {
+        true => tx.apply(),
+        false => Ok(()),
+    }
 }
 
 /// Everybody whom the plan names, but for the suppressed.

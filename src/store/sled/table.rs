@@ -10,10 +10,14 @@ use std::marker::PhantomData;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::key::{Key, Prefix};
+use super::{
+    key::{Key, Prefix},
+    lane::Lane,
+    row::{DeliveryRow, IssueRow},
+};
 use crate::{
     dedupe::{Trace, fingerprint::Fingerprint},
-    delivery::{Content, Delivery, Tally},
+    delivery::{Content, Hold, Tally},
     editions::{Digest, Progress},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
     ingest::Answer,
@@ -87,12 +91,17 @@ pub(super) const SUPPRESSION: Table<[u8; 32], Suppression> = Table::new(47, "sup
 pub(super) const PLAN: Table<String, ContentId> = Table::new(50, "plan");
 pub(super) const CONTENT: Table<ContentId, Content> = Table::new(51, "content");
 pub(super) const TALLY: Table<ContentId, Tally> = Table::new(52, "tally");
-pub(super) const DELIVERY: Table<DeliveryId, Delivery> = Table::new(53, "delivery");
-/// Plans that are being written in more than one batch: when they fall due, their first delivery
-/// and how many there are. Who opens a store and finds one removes those.
-pub(super) const BEGUN: Table<(DateTime<Utc>, DeliveryId, u64), ()> = Table::new(56, "begun");
-/// What waits or is in hand, by when it fell or falls due.
-pub(super) const DUE: Table<(DateTime<Utc>, DeliveryId), ()> = Table::new(54, "due");
+pub(super) const DELIVERY: Table<DeliveryId, DeliveryRow> = Table::new(53, "delivery");
+/// What waits or is in hand, lane by lane, by when it fell or falls due.
+pub(super) const DUE: Table<(Lane, DateTime<Utc>, DeliveryId), ()> = Table::new(54, "due");
+pub(super) const ISSUE: Table<ContentId, IssueRow> = Table::new(55, "issue");
+/// Plans that are being written in more than one batch. Who opens a store and finds one removes
+/// its deliveries.
+pub(super) const BEGUN: Table<ContentId, ()> = Table::new(56, "begun");
+/// Deliveries in hand that must not be repeated if the process dies.
+pub(super) const LEASE: Table<DeliveryId, ()> = Table::new(57, "lease");
+/// By the edition, or by nothing where everything is held.
+pub(super) const HOLD: Table<String, Hold> = Table::new(58, "hold");
 
 /// A standing order never to mail an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +116,8 @@ pub(super) enum SuppressedBy {
     Person,
     /// The operator, whose order stands whatever a form says.
     Operator,
+    /// A relay that knows no such mailbox. Double opt-in proves it wrong.
+    Bounce,
 }
 
 /// Rows of `V` by `K`.
@@ -155,6 +166,16 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         let lo = self.key(prefix);
         let hi = successor(lo.clone());
         self.span(lo, hi)
+    }
+
+    /// The rows whose keys begin with `prefix`, from the key `from` on.
+    pub(super) fn rest<P: Prefix<K>>(self, prefix: &P, from: &K) -> Span<K, V> {
+        self.span(self.key(from), successor(self.key(prefix)))
+    }
+
+    /// The rows behind all whose keys begin with `prefix`.
+    pub(super) fn behind<P: Prefix<K>>(self, prefix: &P) -> Span<K, V> {
+        self.span(successor(self.key(prefix)), vec![self.tag + 1])
     }
 
     /// The rows from `lo` on and before `hi`.

@@ -7,11 +7,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Durability, SledStore,
     key::Key as TableKey,
-    plan,
+    plan::{self, Begun},
     table::{ADDRESS, CONTENT, COUNTER, DELIVERY, Table},
+    tx::Tx,
 };
 use crate::{
-    delivery::{Audience, Content, OutboxStore, Plan, Planned, Purpose, Recipient},
+    delivery::{
+        Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, destination::Destinations,
+    },
     id::{ContentId, DeliveryId, EditionSlug, SourceName, SubscriberId},
     port::StoreError,
     secret::Key,
@@ -52,11 +55,25 @@ fn content() -> Content {
     }
 }
 
+fn to_an_address(content: u64) -> DeliveryId {
+    DeliveryId {
+        content: ContentId(content),
+        recipient: SubscriberId(0),
+    }
+}
+
+/// How many deliveries are written, whether anybody is told of them or not.
+async fn rows(store: &SledStore) -> usize {
+    let count = |tx: &Tx<'_>| Ok(tx.scan(DELIVERY.all()).keys().count());
+    store.read(count).await.unwrap()
+}
+
 async fn plan(store: &SledStore, to: &str) -> ContentId {
     let plan = Plan {
         key: to.to_owned(),
         content: content(),
         audience: Audience::Address(address(to)),
+        destinations: Destinations::default(),
         now: at(0),
     };
     match store.plan(plan).await.unwrap() {
@@ -83,11 +100,18 @@ async fn a_delivery_that_cannot_be_read_does_not_hold_up_those_behind_it() {
     let (store, _folder) = store();
     plan(&store, "ann@example.org").await;
     plan(&store, "bob@example.org").await;
-    spoil(&store, DELIVERY, DeliveryId(1)).await;
+    spoil(&store, DELIVERY, to_an_address(1)).await;
 
-    let claimed = store.claim_due(at(1), at(9)).await.unwrap().unwrap();
-    assert_eq!(claimed.delivery.id, DeliveryId(2));
-    assert_eq!(store.claim_due(at(1), at(9)).await.unwrap(), None);
+    let claimed = store
+        .claim_due(Claim::until(at(9)), at(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(claimed.delivery.id, to_an_address(2));
+    assert_eq!(
+        store.claim_due(Claim::until(at(9)), at(1)).await.unwrap(),
+        None
+    );
 
     let listed = store.deliveries(9).await.unwrap();
     assert_eq!(listed.len(), 1, "a list leaves it out");
@@ -98,8 +122,13 @@ async fn a_leased_delivery_that_cannot_be_read_does_not_stop_a_daemon_from_start
     let (store, _folder) = store();
     plan(&store, "ann@example.org").await;
     plan(&store, "bob@example.org").await;
-    while store.claim_due(at(1), at(9)).await.unwrap().is_some() {}
-    spoil(&store, DELIVERY, DeliveryId(1)).await;
+    while store
+        .claim_due(Claim::until(at(9)), at(1))
+        .await
+        .unwrap()
+        .is_some()
+    {}
+    spoil(&store, DELIVERY, to_an_address(1)).await;
 
     assert_eq!(store.release_leases(at(2)).await.unwrap(), 1);
     assert_eq!(store.release_leases(at(2)).await.unwrap(), 0);
@@ -174,13 +203,25 @@ async fn a_transaction_sees_what_it_wrote_and_others_see_it_committed() {
 async fn a_lease_ends_with_the_process_that_took_it() {
     let (store, folder) = store();
     plan(&store, "ann@example.org").await;
-    assert!(store.claim_due(at(1), at(99)).await.unwrap().is_some());
+    assert!(
+        store
+            .claim_due(Claim::until(at(99)), at(1))
+            .await
+            .unwrap()
+            .is_some()
+    );
     drop(store);
 
     let pepper = Key::new(&[7; Key::BYTES]);
     let store = SledStore::open(&folder.path().join("store"), pepper).unwrap();
 
-    assert!(store.claim_due(at(2), at(99)).await.unwrap().is_some());
+    assert!(
+        store
+            .claim_due(Claim::until(at(99)), at(2))
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -193,11 +234,12 @@ async fn a_plan_that_comes_to_nothing_half_way_was_never_made() {
             ..content()
         },
         audience: Audience::Subscribed,
+        destinations: Destinations::default(),
         now: at(0),
     };
     let claims = async |store: &SledStore| {
         let mut claimed = HashSet::new();
-        while let Some(next) = store.claim_due(at(1), at(99)).await.unwrap() {
+        while let Some(next) = store.claim_due(Claim::until(at(99)), at(1)).await.unwrap() {
             assert!(claimed.insert(next.address.as_str().to_owned()));
         }
         claimed.len()
@@ -215,17 +257,21 @@ async fn a_plan_that_comes_to_nothing_half_way_was_never_made() {
     let fails = async |store: &SledStore| {
         let failed = store
             .write(Durability::Synced, move |tx| {
-                let to = (1..=PEOPLE).map(|n| Recipient::Subscriber(SubscriberId(n)));
-                let content = ContentId(tx.take("content", 1)?);
-                plan::write_deliveries(tx, &digest(), content, to.collect())?;
+                let Begun::Large {
+                    content,
+                    recipients,
+                } = plan::begin(tx, &digest())?
+                else {
+                    panic!("it was made at once");
+                };
+                plan::write(tx, &digest(), content, &recipients[..plan::BATCH])?;
+                tx.apply()?;
                 Err::<(), _>(StoreError::NotFound { what: "reason" })
             })
             .await;
         assert!(failed.is_err());
-        assert!(
-            !store.deliveries(9).await.unwrap().is_empty(),
-            "some were written"
-        );
+        assert!(rows(store).await > 0, "some were written");
+        assert_eq!(store.deliveries(9).await.unwrap(), [], "and nobody is told");
     };
 
     fails(&store).await;
@@ -235,7 +281,7 @@ async fn a_plan_that_comes_to_nothing_half_way_was_never_made() {
     let pepper = Key::new(&[7; Key::BYTES]);
     drop(store);
     let store = SledStore::open(&folder.path().join("store"), pepper).unwrap();
-    assert_eq!(store.deliveries(9).await.unwrap(), []);
+    assert_eq!(rows(&store).await, 0);
     assert_eq!(store.next_due().await.unwrap(), None);
 
     fails(&store).await;

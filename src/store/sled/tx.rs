@@ -5,12 +5,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use sled::{Batch, Db};
 
 use super::{
     key::Key,
-    lease::{Changes, Due, Lease, Leases},
+    lane::{Lane, Place},
+    lease::{Changes, Lease, Leases},
     table::{COUNTER, SUPPRESSION, Span, Suppression, Table},
     unavailable,
 };
@@ -138,9 +140,24 @@ impl<'a> Tx<'a> {
         self.changes.leases.insert(id, lease);
     }
 
-    /// Says up to where everything that is due is in hand; none wherever something else may be.
-    pub(super) fn set_front(&mut self, front: Option<Due>) {
-        self.changes.front = Some(front);
+    /// Says up to where everything in a lane is in hand or held; none where something else may be.
+    pub(super) fn set_front(&mut self, lane: Lane, front: Option<Place>) {
+        self.changes.fronts.insert(lane, front);
+    }
+
+    /// Has every lane looked at from its start again.
+    pub(super) fn rewind(&mut self) {
+        self.changes.rewind();
+    }
+
+    /// Every lane that ever held something, with its front.
+    pub(super) fn lanes(&self, now: DateTime<Utc>) -> Vec<(Lane, Option<Place>)> {
+        self.shared.lanes(now)
+    }
+
+    /// What this transaction found when it began.
+    pub(super) fn before(&self) -> Tx<'a> {
+        Tx::new(self.db, self.pepper, self.shared)
     }
 
     /// What is in hand, as it was before this transaction.
@@ -223,6 +240,13 @@ impl<K: Key, V: Serialize + DeserializeOwned> DoubleEndedIterator for Rows<K, V>
 }
 
 impl<K: Key, V: Serialize + DeserializeOwned> Rows<K, V> {
+    /// The next key alone: a row that cannot be read does no harm.
+    pub(super) fn next_key(&mut self) -> Option<Result<K>> {
+        let found = self.iter.next()?;
+        let key = found.map_err(|err| unavailable("read", err));
+        Some(key.and_then(|(key, _)| self.table.read_key(&key)))
+    }
+
     /// The keys alone: a row that cannot be read does no harm.
     pub(super) fn keys(self) -> impl DoubleEndedIterator<Item = Result<K>> {
         let table = self.table;

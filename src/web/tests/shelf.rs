@@ -13,7 +13,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     dedupe::{Known, fingerprint::Fingerprint},
-    delivery::{Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Tally},
+    delivery::{
+        Claim, Claimed, Content, Delivery, Held, Hold, Issue, OutboxStore, Plan, Planned, Reach,
+        Settle, Tally,
+    },
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
     ingest::{Answer, IngestStore, Place, Record, Recorded, Split},
@@ -288,11 +291,11 @@ impl OutboxStore for Shelf {
         unasked("plan")
     }
 
-    async fn claim_due(&self, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Option<Claimed>> {
+    async fn claim_due(&self, _: Claim, _: DateTime<Utc>) -> Result<Option<Claimed>> {
         unasked("claim")
     }
 
-    async fn settle(&self, _: DeliveryId, _: Outcome, _: DateTime<Utc>) -> Result<()> {
+    async fn settle(&self, _: Settle, _: DateTime<Utc>) -> Result<()> {
         unasked("settle")
     }
 
@@ -311,6 +314,30 @@ impl OutboxStore for Shelf {
 
     async fn content(&self, _: ContentId) -> Result<Option<Content>> {
         unasked("read")
+    }
+
+    async fn deliveries_of(&self, _: DeliveryId, _: usize) -> Result<Vec<Delivery>> {
+        unasked("deliveries of a content")
+    }
+
+    async fn issues(&self, _: usize) -> Result<Vec<Issue>> {
+        unasked("issues")
+    }
+
+    async fn hold(&self, _: Reach, _: Hold) -> Result<()> {
+        unasked("hold")
+    }
+
+    async fn lift(&self, _: Reach) -> Result<bool> {
+        unasked("lift")
+    }
+
+    async fn holds(&self) -> Result<Vec<Held>> {
+        unasked("holds")
+    }
+
+    async fn retry(&self, _: Vec<DeliveryId>, _: DateTime<Utc>) -> Result<u64> {
+        unasked("retry")
     }
 
     async fn deliveries_to(&self, _: SubscriberId) -> Result<Vec<Delivery>> {

@@ -1,22 +1,30 @@
 //! What is planned, in hand and done.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::join_all;
 
-use super::{address, apply, asks, at, content, edition, plan, plan_digest, stores, subscribe};
+use super::{
+    address, apply, ask, asks, at, content, edition, plan, plan_digest, stores, subscribe,
+};
 use courant::{
-    delivery::{Audience, Claimed, Delivery, Outcome, Planned, Purpose, Recipient, Status, Tally},
-    id::{ContentId, DeliveryId, SubscriberId},
+    delivery::{
+        Audience, Claim, Claimed, Delivery, Doubt, Hold, Outcome, Planned, Purpose, Reach,
+        Recipient, Settle, Status, Tally, destination::Destinations,
+    },
+    id::{ContentId, DeliveryId, GroupName, RelayName, SubscriberId},
     port::StoreError,
     store::Store,
-    subscribers::{Confirm, How, Request, Scope},
+    subscribers::{Confirm, How, Request, Requested, Scope},
 };
 
 pub(super) const ANN: &str = "ann@example.org";
 
 pub(super) async fn claim(store: &dyn Store, now: i64, until: i64) -> Option<Claimed> {
-    store.claim_due(at(now), at(until)).await.unwrap()
+    store
+        .claim_due(Claim::until(at(until)), at(now))
+        .await
+        .unwrap()
 }
 
 fn sent() -> Outcome {
@@ -26,10 +34,13 @@ fn sent() -> Outcome {
 }
 
 async fn settle(store: &dyn Store, claimed: &Claimed, outcome: Outcome, now: i64) {
-    store
-        .settle(claimed.delivery.id, outcome, at(now))
-        .await
-        .unwrap();
+    let id = claimed.delivery.id;
+    store.settle(by_mx(id, outcome), at(now)).await.unwrap();
+}
+
+pub(super) fn by_mx(id: DeliveryId, outcome: Outcome) -> Settle {
+    let via = Some(RelayName::parse("mx").unwrap());
+    Settle { id, outcome, via }
 }
 
 async fn delivery(store: &dyn Store, id: DeliveryId) -> Delivery {
@@ -169,7 +180,7 @@ async fn a_claim_holds_everything_that_its_message_is_made_of() {
 
         assert_eq!(claimed.address, address("Ann@example.org"));
         assert_eq!(claimed.name.as_deref(), Some("Ann Lee"));
-        assert_eq!(claimed.delivery.content, content);
+        assert_eq!(claimed.delivery.id.content, content);
         assert_eq!(claimed.delivery.purpose, Purpose::Digest);
         assert_eq!(claimed.delivery.edition, edition("news"));
         assert_eq!(claimed.delivery.status, Status::Leased { until: at(10) });
@@ -284,7 +295,7 @@ async fn every_outcome_is_recorded_with_its_attempt() {
             sent: 1,
             deferred: 1,
             failed: 1,
-            withheld: 0,
+            ..Tally::default()
         };
         assert_eq!(store.tally(content).await.unwrap(), tally);
     }
@@ -331,6 +342,13 @@ async fn what_was_sent_stays_sent() {
     }
 }
 
+fn nobodys(content: ContentId) -> DeliveryId {
+    DeliveryId {
+        content,
+        recipient: SubscriberId(99),
+    }
+}
+
 fn failed() -> Outcome {
     Outcome::Failed {
         reason: "550 no".to_owned(),
@@ -368,7 +386,10 @@ async fn a_delivery_is_settled_before_the_next_is_claimed() {
             reason: "451 busy".to_owned(),
         };
 
-        let next = |id, outcome, now| store.settle_and_claim(id, outcome, at(now), at(10));
+        let next = |id, outcome, now| {
+            let settle = by_mx(id, outcome);
+            store.settle_and_claim(settle, Claim::until(at(10)), at(now))
+        };
         let second = next(first, put_off, 0).await.unwrap().unwrap().delivery.id;
         assert_ne!(second, first);
         let again = next(second, sent(), 1).await.unwrap().unwrap().delivery;
@@ -378,7 +399,7 @@ async fn a_delivery_is_settled_before_the_next_is_claimed() {
 
         assert_eq!(next(first, sent(), 2).await.unwrap(), None);
         assert_eq!(store.tally(content).await.unwrap().sent, 2);
-        let unknown = next(DeliveryId(99), sent(), 2).await;
+        let unknown = next(nobodys(content), sent(), 2).await;
         assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
     }
 }
@@ -386,7 +407,8 @@ async fn a_delivery_is_settled_before_the_next_is_claimed() {
 #[tokio::test]
 async fn settling_a_delivery_that_does_not_exist_is_an_error() {
     for store in stores() {
-        let settled = store.settle(DeliveryId(9), sent(), at(0)).await;
+        let unknown = by_mx(nobodys(ContentId(9)), sent());
+        let settled = store.settle(unknown, at(0)).await;
 
         assert!(matches!(settled, Err(StoreError::NotFound { .. })));
     }
@@ -456,5 +478,192 @@ async fn a_content_that_was_never_planned_is_nothing() {
         assert_eq!(store.content(id).await.unwrap(), None);
         assert_eq!(store.tally(id).await.unwrap(), Tally::default());
         assert_eq!(store.next_due().await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn messages_that_somebody_waits_for_go_before_digests() {
+    for store in stores() {
+        crowd(&*store, 3).await;
+        plan_digest(&*store, "digest:1").await;
+        let mut notice = plan("test", Purpose::Notice, Audience::Address(address(ANN)));
+        notice.now = at(5);
+        store.plan(notice).await.unwrap();
+
+        let first = claim(&*store, 5, 10).await.unwrap();
+
+        assert_eq!(first.delivery.purpose, Purpose::Notice);
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_is_closed_does_not_hold_up_the_others() {
+    for store in stores() {
+        let gmail = GroupName::parse("gmail").unwrap();
+        for name in ["a@gmail.com", "b@gmail.com", "c@example.org", "d@gmail.com"] {
+            subscribe(&*store, name).await;
+        }
+        let mut digest = plan("digest:1", Purpose::Digest, Audience::Subscribed);
+        digest.destinations = Destinations::default();
+        store.plan(digest).await.unwrap();
+        let closed = Claim {
+            closed: Arc::new([gmail.clone()].into()),
+            ..Claim::until(at(10))
+        };
+
+        let other = store.claim_due(closed.clone(), at(1)).await.unwrap();
+        assert_eq!(other.unwrap().address, address("c@example.org"));
+        assert_eq!(store.claim_due(closed, at(1)).await.unwrap(), None);
+
+        for _ in 0..3 {
+            let claimed = claim(&*store, 1, 10).await.unwrap();
+            assert_eq!(claimed.delivery.group, gmail);
+        }
+        assert_eq!(claim(&*store, 1, 10).await, None);
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_waits_and_goes_on_where_it_stopped() {
+    for store in stores() {
+        crowd(&*store, 3).await;
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+        let first = claim(&*store, 0, 10).await.unwrap();
+        settle(&*store, &first, sent(), 1).await;
+        let held = Reach::Edition(edition("news"));
+        let hold = |reason: &str| Hold {
+            at: at(1),
+            reason: reason.to_owned(),
+        };
+        store.hold(held.clone(), hold("refused")).await.unwrap();
+        store.hold(held.clone(), hold("again")).await.unwrap();
+
+        assert_eq!(claim(&*store, 2, 10).await, None);
+        assert_eq!(
+            store.holds().await.unwrap(),
+            [(held.clone(), hold("refused"))]
+        );
+        let notice = plan("test", Purpose::Notice, Audience::Address(address(ANN)));
+        store.plan(notice).await.unwrap();
+        assert!(claim(&*store, 2, 10).await.is_some(), "a test is no digest");
+        let everything = Reach::Everything;
+        store.hold(everything.clone(), hold("all")).await.unwrap();
+        let notice = plan("test 2", Purpose::Notice, Audience::Address(address(ANN)));
+        store.plan(notice).await.unwrap();
+        assert_eq!(claim(&*store, 2, 10).await, None);
+
+        assert!(store.lift(everything.clone()).await.unwrap());
+        assert!(!store.lift(everything).await.unwrap());
+        assert!(claim(&*store, 2, 10).await.is_some());
+        assert!(store.lift(held).await.unwrap());
+        let mut left = 0;
+        while let Some(claimed) = claim(&*store, 3, 10).await {
+            assert_ne!(claimed.delivery.id, first.delivery.id);
+            left += 1;
+        }
+        assert_eq!((left, store.tally(content).await.unwrap().sent), (2, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_bounce_suppresses_the_person_and_not_who_only_got_a_test() {
+    for store in stores() {
+        let ann = subscribe(&*store, ANN).await;
+        let bounced = || Outcome::Bounced {
+            reason: "550 5.1.1 unknown".to_owned(),
+        };
+        let notice = plan("test", Purpose::Notice, Audience::Address(address(ANN)));
+        store.plan(notice).await.unwrap();
+        let test = claim(&*store, 0, 10).await.unwrap();
+        settle(&*store, &test, bounced(), 1).await;
+        assert!(!store.profile(ann).await.unwrap().unwrap().suppressed);
+
+        plan_digest(&*store, "digest:1").await;
+        let claimed = claim(&*store, 1, 10).await.unwrap();
+        settle(&*store, &claimed, bounced(), 2).await;
+
+        assert!(store.profile(ann).await.unwrap().unwrap().suppressed);
+        let (_, deliveries) = plan_digest(&*store, "digest:2").await;
+        assert_eq!(deliveries, 0);
+        let imported = ask(&*store, ANN, Confirm::Waived, 3).await;
+        assert_eq!(imported, Requested::OptedOut);
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_arrived_is_held_until_somebody_decides() {
+    for store in stores() {
+        crowd(&*store, 2).await;
+        let (content, _) = plan_digest(&*store, "digest:1").await;
+        let ask = |until| Claim {
+            doubt: Doubt::Hold,
+            ..Claim::until(at(until))
+        };
+        let lost = store.claim_due(ask(10), at(0)).await.unwrap().unwrap();
+        let said = store.claim_due(ask(10), at(0)).await.unwrap().unwrap();
+        let reason = "no reply".to_owned();
+        settle(&*store, &said, Outcome::Uncertain { reason }, 1).await;
+
+        assert_eq!(store.claim_due(ask(30), at(20)).await.unwrap(), None);
+
+        let tally = store.tally(content).await.unwrap();
+        assert_eq!((tally.uncertain, tally.scheduled), (2, 0));
+        let status = delivery(&*store, lost.delivery.id).await.status;
+        assert_eq!(status.name(), "uncertain");
+        let ids = vec![lost.delivery.id, said.delivery.id];
+        assert_eq!(store.retry(ids, at(21)).await.unwrap(), 2);
+        let again = store.claim_due(ask(30), at(21)).await.unwrap().unwrap();
+        assert_eq!(again.delivery.attempts, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_or_withheld_or_is_in_hand_is_not_retried() {
+    for store in stores() {
+        crowd(&*store, 3).await;
+        plan_digest(&*store, "digest:1").await;
+        let first = claim(&*store, 0, 10).await.unwrap();
+        settle(&*store, &first, sent(), 1).await;
+        let second = claim(&*store, 0, 10).await.unwrap();
+        settle(&*store, &second, failed(), 1).await;
+        let third = claim(&*store, 0, 10).await.unwrap();
+        let ids = [&first, &second, &third].map(|claimed| claimed.delivery.id);
+
+        assert_eq!(store.retry(ids.to_vec(), at(2)).await.unwrap(), 1);
+
+        let again = claim(&*store, 2, 10).await.unwrap();
+        assert_eq!(again.delivery.id, second.delivery.id);
+        assert_eq!(claim(&*store, 2, 10).await, None);
+    }
+}
+
+#[tokio::test]
+async fn contents_are_told_with_how_far_they_got() {
+    for store in stores() {
+        crowd(&*store, 3).await;
+        let (first, _) = plan_digest(&*store, "digest:1").await;
+        let (second, _) = plan_digest(&*store, "digest:2").await;
+        let claimed = claim(&*store, 0, 10).await.unwrap();
+        settle(&*store, &claimed, sent(), 1).await;
+
+        let issues = store.issues(9).await.unwrap();
+
+        let told: Vec<_> = issues
+            .iter()
+            .map(|issue| (issue.content, issue.tally.sent))
+            .collect();
+        assert_eq!(told, [(second, 0), (first, 1)]);
+        assert_eq!(issues[0].edition, edition("news"));
+        let from = DeliveryId {
+            content: first,
+            recipient: SubscriberId(2),
+        };
+        let rest = store.deliveries_of(from, 9).await.unwrap();
+        assert_eq!(
+            rest.iter()
+                .map(|one| one.id.recipient.0)
+                .collect::<Vec<_>>(),
+            [2, 3]
+        );
     }
 }

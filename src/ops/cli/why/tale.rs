@@ -78,13 +78,13 @@ impl Person {
             let mut shown: Option<(ContentId, Option<String>)> = None;
             for delivery in app.store.deliveries_to(id).await? {
                 let page = match shown {
-                    Some((content, page)) if content == delivery.content => page,
+                    Some((content, page)) if content == delivery.id.content => page,
                     _ => {
-                        let content = app.store.content(delivery.content).await?;
+                        let content = app.store.content(delivery.id.content).await?;
                         content.and_then(|content| content.archived_at)
                     }
                 };
-                shown = Some((delivery.content, page.clone()));
+                shown = Some((delivery.id.content, page.clone()));
                 person.deliveries.push((delivery, page));
             }
         }
@@ -243,6 +243,9 @@ fn attempt(delivery: &Delivery) -> String {
         Status::Sent { at, reply } => format!("sent {}: {reply}", when(*at)),
         Status::Deferred { due, reason } => format!("tried again {}: {reason}", when(*due)),
         Status::Failed { at, reason } => format!("failed {}: {reason}", when(*at)),
+        Status::Uncertain { at, reason } => {
+            format!("perhaps sent {}, and held: {reason}", when(*at))
+        }
         Status::Withheld { at, reason } => format!("withheld {}: {}", when(*at), reason.words()),
     };
     match delivery.attempts {

@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use super::*;
 use crate::{
-    delivery::{Purpose, Recipient, Status, Withheld},
-    id::TopicSlug,
+    delivery::{Purpose, Status, Withheld},
+    id::{GroupName, RelayName, TopicSlug},
     library::{Mail, Measure, Related, Reprint},
     parts::{Attachment, Author, NamedLink, Picture, Window},
     sources::{
@@ -224,55 +224,53 @@ fn add_outbox(written: &mut Written) {
         deferred: 3,
         failed: 4,
         withheld: 5,
+        uncertain: 6,
     };
     written.add(TALLY, &tally);
-    let person = || Recipient::Subscriber(SubscriberId(3));
-    let anybody = || Recipient::Address(address("ann@example.org"));
+    let issue = |purpose| IssueRow {
+        purpose,
+        edition: edition(),
+        planned: at(0),
+    };
+    for purpose in [Purpose::Digest, Purpose::Confirmation, Purpose::Notice] {
+        written.add(ISSUE, &issue(purpose));
+    }
     let said = || "r".to_owned();
-    let (due, until) = (at(0), at(0));
-    let withheld = |reason| Status::Withheld { at: at(0), reason };
-    for (purpose, to, status) in [
-        (Purpose::Digest, person(), Status::Scheduled { due }),
-        (Purpose::Confirmation, person(), Status::Leased { until }),
-        (
-            Purpose::Notice,
-            anybody(),
-            Status::Sent {
-                at: at(0),
-                reply: said(),
-            },
-        ),
-        (
-            Purpose::Digest,
-            person(),
-            Status::Deferred {
-                due,
-                reason: said(),
-            },
-        ),
-        (
-            Purpose::Digest,
-            person(),
-            Status::Failed {
-                at: at(0),
-                reason: said(),
-            },
-        ),
-        (Purpose::Digest, person(), withheld(Withheld::Suppressed)),
-        (Purpose::Digest, person(), withheld(Withheld::NotSubscribed)),
-        (Purpose::Digest, person(), withheld(Withheld::Erased)),
+    let (at, due, until) = (at(0), at(0), at(0));
+    let withheld = |reason| Status::Withheld { at, reason };
+    for status in [
+        Status::Scheduled { due },
+        Status::Leased { until },
+        Status::Sent { at, reply: said() },
+        Status::Deferred {
+            due,
+            reason: said(),
+        },
+        Status::Failed { at, reason: said() },
+        withheld(Withheld::Suppressed),
+        withheld(Withheld::NotSubscribed),
+        withheld(Withheld::Erased),
+        Status::Uncertain { at, reason: said() },
     ] {
-        let delivery = Delivery {
-            id: DeliveryId(1),
-            content: ContentId(2),
-            purpose,
-            edition: edition(),
-            to,
+        let row = DeliveryRow {
+            address: None,
+            group: GroupName::default(),
             status,
             attempts: 4,
+            via: None,
         };
-        written.add(DELIVERY, &delivery);
+        written.add(DELIVERY, &row);
     }
+    let notice = DeliveryRow {
+        address: Some(address("ann@example.org")),
+        group: GroupName::default(),
+        status: Status::Scheduled { due },
+        attempts: 0,
+        via: Some(RelayName::parse("mx").unwrap()),
+    };
+    written.add(DELIVERY, &notice);
+    let reason = said();
+    written.add(HOLD, &Hold { at, reason });
 }
 
 fn content() -> Content {

@@ -1,0 +1,103 @@
+//! The last gate before the relay: one delivery that is due, leased to the one who asked.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    gate,
+    lane::Queue,
+    lease::Lease,
+    settle::{Entry, enter},
+    table::{DELIVERY, DUE, ISSUE, LEASE},
+    tx::Tx,
+};
+use crate::{
+    delivery::{Claim, Claimed, Doubt, Status},
+    id::DeliveryId,
+    port::{Result, StoreError},
+};
+
+/// How many deliveries one transaction looks at before others get their turn.
+const LOOKED_AT: usize = 1_000;
+
+/// What one transaction of a claim came to.
+pub(super) enum Turn {
+    Claimed(Box<Claimed>),
+    NothingDue,
+    /// Everything it looked at is withheld now; there may be more behind.
+    NoneSoFar,
+}
+
+pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Result<Turn> {
+    let mut lanes = tx.lanes(now);
+    lanes.retain(|(lane, _)| !claim.closed.contains(&lane.group));
+    let before = tx.before();
+    let mut queue = Queue::open(&before, lanes, now)?;
+    for _ in 0..LOOKED_AT {
+        let Some((lane, place)) = queue.next()? else {
+            return Ok(Turn::NothingDue);
+        };
+        match admit(tx, place.1, claim, now) {
+            Ok(Some(claimed)) => {
+                tx.set_front(lane, Some(place));
+                return Ok(Turn::Claimed(Box::new(claimed)));
+            }
+            Ok(None) => {}
+            Err(err @ (StoreError::Corrupt { .. } | StoreError::NotFound { .. })) => {
+                tracing::error!(delivery.id = %place.1, error = %err, "set a delivery aside");
+                tx.remove(DUE, &lane.at(place));
+            }
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(Turn::NoneSoFar)
+}
+
+/// Leases one delivery, unless it is withheld or in doubt.
+fn admit(
+    tx: &mut Tx<'_>,
+    id: DeliveryId,
+    claim: &Claim,
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>> {
+    let row = tx
+        .get(DELIVERY, &id)?
+        .ok_or(StoreError::NotFound { what: "delivery" })?;
+    let issue = tx
+        .get(ISSUE, &id.content)?
+        .ok_or(StoreError::NotFound { what: "plan" })?;
+    if claim.doubt == Doubt::Hold && tx.has(LEASE, &id)? {
+        let entry = Entry {
+            id,
+            row,
+            purpose: issue.purpose,
+        };
+        let reason = "it was in hand when the process ended".to_owned();
+        enter(tx, entry, Status::Uncertain { at: now, reason })?;
+        return Ok(None);
+    }
+    match gate::admit(tx, &issue, &row.to(id))? {
+        Ok(admitted) => {
+            if claim.doubt == Doubt::Hold {
+                tx.put(LEASE, &id, &())?;
+            }
+            let until = claim.until;
+            let mut delivery = row.clone().shown(id, &issue);
+            delivery.status = Status::Leased { until };
+            tx.set_lease(id, Some(Lease { until, row }));
+            Ok(Some(Claimed {
+                delivery,
+                address: admitted.address,
+                name: admitted.name,
+            }))
+        }
+        Err(reason) => {
+            let entry = Entry {
+                id,
+                row,
+                purpose: issue.purpose,
+            };
+            enter(tx, entry, Status::Withheld { at: now, reason })?;
+            Ok(None)
+        }
+    }
+}
