@@ -19,7 +19,7 @@ use super::{
     Claim, Claimed, OutboxStore, Outcome, Settle,
     compose::{Links, Prepared},
     dkim::{SignError, Signer},
-    relay::{Connection, Relay, Sent},
+    relay::{Connection, Refusal, Relay, Sent},
     retry::{self, Pause},
 };
 use crate::{
@@ -331,9 +331,19 @@ impl Worker {
         };
         match sent {
             Sent::Accepted { reply } => Outcome::Sent { reply },
-            Sent::Rejected { reply } => Outcome::Failed { reason: reply },
-            Sent::Deferred { reply } => put_off(retry::next_try(attempts, salt, now), reply),
-            Sent::Lost { reason } => {
+            Sent::Refused { refusal, reply } => match refusal {
+                Refusal::BadAddress | Refusal::Policy | Refusal::Permanent => {
+                    Outcome::Failed { reason: reply }
+                }
+                Refusal::Temporary | Refusal::RateLimited => {
+                    put_off(retry::next_try(attempts, salt, now), reply)
+                }
+                Refusal::Away => {
+                    self.trouble(Trouble::Relay(format!("the relay is away: {reply}")));
+                    Outcome::Released
+                }
+            },
+            Sent::Lost { reason } | Sent::Uncertain { reason } => {
                 self.losses += 1;
                 if self.losses > MAX_LOSSES {
                     self.trouble(Trouble::Relay(format!(
@@ -342,10 +352,7 @@ impl Worker {
                 }
                 put_off(retry::after_loss(attempts, salt, now), reason)
             }
-            Sent::Away { reply } => {
-                self.trouble(Trouble::Relay(format!("the relay is away: {reply}")));
-                Outcome::Released
-            }
+            Sent::Closed { .. } => Outcome::Released,
         }
     }
 

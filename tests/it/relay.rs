@@ -1,18 +1,21 @@
 //! What a relay says, and what becomes of the message and the connection.
 
+mod closing;
+mod opening;
+
 use std::sync::Arc;
 
 use courant::{
     delivery::{
         compose::{Envelope, Message},
-        relay::{Connection, Relay, RelayError, RelayUrl, Sent},
+        relay::{Connection, Refusal, Relay, RelayUrl, Sent},
     },
     secret::Secret,
     subscribers::address::EmailAddress,
 };
 use rustls::ClientConfig;
 
-use crate::support::smtp::{Act, Encryption, SmtpServer, Stage, distrustful, trusting};
+use crate::support::smtp::{Act, SmtpServer, Stage, distrustful};
 
 fn message(recipient: &str) -> Message {
     Message {
@@ -46,6 +49,11 @@ const WAYS: [&str; 2] = [
     "250-localhost\r\n250 8BITMIME",
     "250-localhost\r\n250 PIPELINING",
 ];
+
+fn refused(refusal: Refusal, reply: &str) -> Sent {
+    let reply = reply.to_owned();
+    Sent::Refused { refusal, reply }
+}
 
 /// What is told to a client whose message meets `act` at `stage`, and whether it may go on.
 async fn meet(way: &'static str, stage: Stage, act: Act) -> (Sent, bool, SmtpServer, Connection) {
@@ -84,21 +92,36 @@ async fn a_message_arrives_as_it_was_composed() {
 #[tokio::test]
 async fn a_refused_message_leaves_the_connection_to_the_next() {
     for (way, stage) in everywhere() {
-        for (reply, expected) in [
+        let nobody = match stage {
+            Stage::Mail => Refusal::Policy,
+            _ => Refusal::BadAddress,
+        };
+        for (reply, refusal, said) in [
             (
                 "450-4.2.0 greylisted,\r\n450 4.2.0 come back",
+                Refusal::Temporary,
                 "450 4.2.0 greylisted, come back",
             ),
-            ("550 5.1.1 nobody here", "550 5.1.1 nobody here"),
+            ("550 5.1.1 nobody here", nobody, "550 5.1.1 nobody here"),
+            (
+                "550-5.7.26 not\r\n550 signed",
+                Refusal::Policy,
+                "550 5.7.26 not signed",
+            ),
+            (
+                "554 5.6.1 \u{1b}[2Jgo",
+                Refusal::Permanent,
+                "554 5.6.1  [2Jgo",
+            ),
+            (
+                "451 4.7.28 slowly",
+                Refusal::RateLimited,
+                "451 4.7.28 slowly",
+            ),
         ] {
             let (sent, is_open, server, mut connection) = meet(way, stage, Act::Reply(reply)).await;
 
-            let reply = expected.to_owned();
-            let expected = match reply.starts_with('4') {
-                true => Sent::Deferred { reply },
-                false => Sent::Rejected { reply },
-            };
-            assert_eq!(sent, expected, "{stage:?}");
+            assert_eq!(sent, refused(refusal, said), "{stage:?}");
             assert!(is_open, "{stage:?}");
             let next = connection.send(&message("bob@example.net")).await;
             assert!(matches!(next, Sent::Accepted { .. }), "{stage:?} {next:?}");
@@ -110,13 +133,13 @@ async fn a_refused_message_leaves_the_connection_to_the_next() {
 #[tokio::test]
 async fn a_relay_that_takes_nobody_says_nothing_about_the_message() {
     for (way, stage) in everywhere() {
-        let (sent, is_open, ..) = meet(way, stage, Act::Reply("421 4.3.2 closing")).await;
+        for reply in ["421 4.3.2 closing", "530 5.7.0 log in first"] {
+            let (sent, is_open, ..) = meet(way, stage, Act::Reply(reply)).await;
 
-        let reply = "421 4.3.2 closing".to_owned();
-        assert_eq!((sent, is_open), (Sent::Away { reply }, false), "{stage:?}");
+            let away = refused(Refusal::Away, reply);
+            assert_eq!((sent, is_open), (away, false), "{stage:?}");
+        }
     }
-    let (sent, ..) = meet(WAYS[0], Stage::Mail, Act::Reply("530 5.7.0 log in first")).await;
-    assert!(matches!(sent, Sent::Away { .. }));
 }
 
 #[tokio::test]
@@ -125,10 +148,11 @@ async fn a_connection_that_breaks_or_loses_step_is_not_used_again() {
         for act in [Act::HangUp, Act::Reply("299 hm"), Act::Reply("nonsense")] {
             let (sent, is_open, ..) = meet(way, stage, act).await;
 
-            assert!(
-                matches!(sent, Sent::Lost { .. }),
-                "{stage:?} {act:?} {sent:?}"
-            );
+            let as_expected = match stage {
+                Stage::Dot => matches!(sent, Sent::Uncertain { .. }),
+                _ => matches!(sent, Sent::Lost { .. }),
+            };
+            assert!(as_expected, "{stage:?} {act:?} {sent:?}");
             assert!(!is_open, "{stage:?} {act:?}");
         }
     }
@@ -137,8 +161,77 @@ async fn a_connection_that_breaks_or_loses_step_is_not_used_again() {
         let (sent, ..) = meet(way, Stage::Data, Act::Reply("250 ok")).await;
         assert!(matches!(sent, Sent::Lost { .. }));
         let (sent, ..) = meet(way, Stage::Dot, Act::Reply("354 go ahead")).await;
-        assert!(matches!(sent, Sent::Lost { .. }));
+        assert!(matches!(sent, Sent::Uncertain { .. }));
     }
+}
+
+#[tokio::test]
+async fn each_recipient_is_refused_alone() {
+    for way in WAYS {
+        let server = SmtpServer::start().await;
+        server.offer(way);
+        let mut connection = connect(&server).await;
+        for n in 0..6 {
+            // All but the first two.
+            if n > 1 {
+                server.next(Stage::Rcpt, Act::Reply("550 5.1.1 nobody here"));
+            }
+            let sent = connection.send(&message("ann@example.net")).await;
+            match sent {
+                Sent::Accepted { .. } => assert!(n < 2),
+                sent => assert_eq!(sent, refused(Refusal::BadAddress, "550 5.1.1 nobody here")),
+            }
+        }
+        assert_eq!((server.connections(), server.messages().len()), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn reports_are_asked_for_where_they_are_offered() {
+    for (offer, pipelined) in [
+        ("250-localhost\r\n250-DSN\r\n250 SIZE 1000", false),
+        (
+            "250-localhost\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE 1000",
+            true,
+        ),
+    ] {
+        let server = SmtpServer::start().await;
+        server.offer(offer);
+        let mut connection = connect(&server).await;
+
+        let sent = connection.send(&message("ann+1@example.net")).await;
+
+        assert!(matches!(sent, Sent::Accepted { .. }), "{pipelined}");
+        let [received] = server.messages().try_into().unwrap();
+        assert_eq!(
+            received.mail,
+            "MAIL FROM:<news@example.org> SIZE=38 RET=HDRS \
+             ENVID=0123456789abcdef0123456789abcdef"
+        );
+        assert_eq!(
+            received.rcpt,
+            "RCPT TO:<ann+1@example.net> NOTIFY=FAILURE ORCPT=rfc822;ann+2B1@example.net"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_larger_than_the_relay_takes_is_not_offered_to_it() {
+    let server = SmtpServer::start().await;
+    server.offer("250-localhost\r\n250 SIZE 37");
+    let mut connection = connect(&server).await;
+
+    let sent = connection.send(&message("ann@example.net")).await;
+
+    let reply = "the message has 38 bytes; the relay takes 37";
+    assert_eq!(sent, refused(Refusal::Permanent, reply));
+    assert!(connection.is_open());
+    assert!(
+        !server
+            .commands()
+            .iter()
+            .any(|line| line.starts_with("MAIL"))
+    );
 }
 
 #[tokio::test]
@@ -156,7 +249,11 @@ async fn a_refusal_stands_even_if_the_connection_ends_with_it() {
 
         let sent = connection.send(&message("ann@example.net")).await;
 
-        assert!(matches!(sent, Sent::Rejected { .. }), "{last:?} {sent:?}");
+        assert_eq!(
+            sent,
+            refused(Refusal::BadAddress, "550 5.1.1 nobody here"),
+            "{last:?}"
+        );
         assert!(!connection.is_open());
     }
 }
@@ -171,8 +268,7 @@ async fn a_server_that_wants_a_message_to_nobody_gets_none() {
 
     let sent = connection.send(&message("ann@example.net")).await;
 
-    let reply = "450 4.2.0 greylisted".to_owned();
-    assert_eq!(sent, Sent::Deferred { reply });
+    assert_eq!(sent, refused(Refusal::Temporary, "450 4.2.0 greylisted"));
     assert!(!connection.is_open());
     assert_eq!(server.messages(), []);
 }
@@ -194,7 +290,8 @@ async fn an_address_beyond_ascii_needs_a_relay_that_speaks_it() {
     let server = SmtpServer::start().await;
     let mut connection = connect(&server).await;
     let sent = connection.send(&message("ännchen@example.net")).await;
-    assert!(matches!(sent, Sent::Rejected { .. }));
+    let reply = "the relay does not offer SMTPUTF8, which this address needs";
+    assert_eq!(sent, refused(Refusal::Permanent, reply));
     assert!(connection.is_open());
 
     server.offer("250-localhost\r\n250-8BITMIME\r\n250 SMTPUTF8");
@@ -204,122 +301,6 @@ async fn an_address_beyond_ascii_needs_a_relay_that_speaks_it() {
     let [received] = server.messages().try_into().unwrap();
     assert_eq!(received.mail, "MAIL FROM:<news@example.org> SMTPUTF8");
     assert_eq!(received.rcpt, "RCPT TO:<ännchen@example.net>");
-}
-
-#[tokio::test]
-async fn a_relay_that_does_not_open_is_told_from_one_that_is_not_there() {
-    let server = SmtpServer::start().await;
-    for reply in ["421 too busy", "554 not for you"] {
-        server.next(Stage::Connect, Act::Reply(reply));
-        let refused = in_clear(&server).connect().await.err().unwrap();
-        assert!(matches!(&refused, RelayError::Refused { reply: said, .. } if said == reply));
-    }
-
-    let deaf = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("smtp://{}?tls=none", deaf.local_addr().unwrap());
-    drop(deaf);
-    let away = relay(&url, distrustful()).connect().await.err().unwrap();
-    assert!(matches!(away, RelayError::Unreachable { .. }));
-}
-
-const WITH_STARTTLS: Act = Act::Reply("250-localhost\r\n250 STARTTLS");
-const WITH_AUTH: Act = Act::Reply("250-localhost\r\n250 AUTH LOGIN PLAIN");
-
-#[tokio::test]
-async fn nothing_is_sent_in_clear_unless_that_was_asked_for() {
-    let server = SmtpServer::start_with(Encryption::StartTls).await;
-    let url = format!("smtp://localhost:{}", server.port);
-
-    let refused = relay(&url, trusting()).connect().await.err().unwrap();
-
-    assert!(matches!(refused, RelayError::NoTls { .. }));
-    assert_eq!(server.commands(), ["EHLO client.example.org"]);
-}
-
-#[tokio::test]
-async fn starttls_encrypts_before_the_login() {
-    let server = SmtpServer::start_with(Encryption::StartTls).await;
-    server.next(Stage::Ehlo, WITH_STARTTLS);
-    server.next(Stage::Ehlo, WITH_AUTH);
-    let url = format!("smtp://ann@localhost:{}", server.port);
-
-    let mut connection = relay(&url, trusting()).connect().await.unwrap();
-    let sent = connection.send(&message("ann@example.net")).await;
-
-    assert!(matches!(sent, Sent::Accepted { .. }));
-    assert_eq!(server.messages()[0].data, message("ann@example.net").bytes);
-    let verbs: Vec<_> = server
-        .commands()
-        .iter()
-        .map(|line| line.split(' ').next().unwrap().to_owned())
-        .collect();
-    let expected = "EHLO STARTTLS EHLO AUTH EHLO MAIL RCPT DATA";
-    assert_eq!(verbs.join(" "), expected);
-}
-
-#[tokio::test]
-async fn what_is_said_in_clear_after_starttls_is_not_believed() {
-    let server = SmtpServer::start_with(Encryption::StartTls).await;
-    server.next(Stage::Ehlo, WITH_STARTTLS);
-    server.next(
-        Stage::StartTls,
-        Act::Reply("220 go ahead\r\n250 AUTH PLAIN"),
-    );
-    let url = format!("smtp://localhost:{}", server.port);
-
-    assert!(relay(&url, trusting()).connect().await.is_err());
-}
-
-#[tokio::test]
-async fn smtps_is_encrypted_from_the_first_byte() {
-    let server = SmtpServer::start_with(Encryption::Implicit).await;
-    server.next(Stage::Ehlo, WITH_AUTH);
-    let url = format!("smtps://ann@localhost:{}", server.port);
-
-    let mut connection = relay(&url, trusting()).connect().await.unwrap();
-    let sent = connection.send(&message("ann@example.net")).await;
-
-    assert!(matches!(sent, Sent::Accepted { .. }));
-    // Base64 of NUL, user, NUL, password (RFC 4616).
-    assert_eq!(server.commands()[1], "AUTH PLAIN AGFubgBvcGVuIHNlc2FtZQ==");
-}
-
-#[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
-    let server = SmtpServer::start_with(Encryption::Implicit).await;
-    for (host, trust) in [("localhost", distrustful()), ("127.0.0.1", trusting())] {
-        let url = format!("smtps://{host}:{}", server.port);
-        let refused = relay(&url, trust).connect().await.err().unwrap();
-        assert!(matches!(refused, RelayError::Unreachable { .. }), "{host}");
-    }
-    assert_eq!(server.commands(), [""; 0]);
-}
-
-#[test]
-fn a_user_and_a_password_come_together() {
-    for (url, password) in [
-        ("smtps://ann@localhost", None),
-        ("smtps://localhost", Some("p")),
-    ] {
-        let password = password.map(|text| Secret::new(text.to_owned()));
-        let url = RelayUrl::parse(url).unwrap();
-        assert!(Relay::new(url, password, "client".to_owned(), distrustful()).is_err());
-    }
-}
-
-#[tokio::test]
-async fn a_refused_login_is_not_tried_without() {
-    let server = SmtpServer::start_with(Encryption::Implicit).await;
-    server.next(Stage::Ehlo, WITH_AUTH);
-    server.next(Stage::Auth, Act::Reply("535 5.7.8 wrong password"));
-    let url = format!("smtps://ann@localhost:{}", server.port);
-
-    let refused = relay(&url, trusting()).connect().await.err().unwrap();
-
-    let RelayError::Refused { reply, .. } = refused else {
-        panic!("{refused}");
-    };
-    assert_eq!(reply, "535 5.7.8 wrong password");
 }
 
 #[tokio::test]
@@ -355,5 +336,11 @@ async fn a_folder_that_cannot_be_written_is_a_relay_that_is_away() {
 
     let sent = connection.send(&message("ann@example.net")).await;
 
-    assert!(matches!(sent, Sent::Away { .. }));
+    assert!(matches!(
+        sent,
+        Sent::Refused {
+            refusal: Refusal::Away,
+            ..
+        }
+    ));
 }

@@ -7,7 +7,7 @@ use tokio::{
     io::{self, AsyncWriteExt},
 };
 
-use super::{RelayError, Sent};
+use super::{Refusal, RelayError, Sent};
 use crate::delivery::compose::Message;
 
 #[derive(Clone, Debug)]
@@ -37,7 +37,8 @@ impl Folder {
             Ok(()) => Sent::Accepted {
                 reply: format!("written to {name}"),
             },
-            Err(err) => Sent::Away {
+            Err(err) => Sent::Refused {
+                refusal: Refusal::Away,
                 reply: format!("cannot write {name}: {err}"),
             },
         }

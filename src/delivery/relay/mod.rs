@@ -2,10 +2,11 @@
 
 pub mod folder;
 pub mod memory;
+mod reply;
 pub mod smtp;
 mod tls;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, num::NonZeroU32, path::PathBuf, sync::Arc};
 
 use rustls::ClientConfig;
 use url::Url;
@@ -31,20 +32,39 @@ pub enum Connection {
     Memory(Memory),
 }
 
-/// What the relay made of a message.
+/// What the relay made of a message. A `reply` is whole, its line breaks made spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// It is the relay's now.
     Accepted { reply: String },
-    /// Not now (4xx).
-    Deferred { reply: String },
-    /// Never (5xx).
-    Rejected { reply: String },
-    /// The relay takes nothing from anybody at present, or not from us (421, 530).
-    Away { reply: String },
-    /// The connection broke or fell silent: whether the message arrived is unknown (RFC 5321,
-    /// section 4.5.3.2.6). The same bytes must be sent again.
+    /// Not taken, and the relay said why.
+    Refused { refusal: Refusal, reply: String },
+    /// The connection ended, or lost step, before the whole message was out: it has not arrived
+    /// (RFC 5321, section 3.8).
     Lost { reason: String },
+    /// The whole message was out, and no reply came: it may have arrived (RFC 1047). The same bytes
+    /// must be sent again, or nothing.
+    Uncertain { reason: String },
+    /// The relay has had enough of this connection, as many have after some number of messages.
+    /// Nothing was tried and nothing failed: the same message belongs on a fresh one.
+    Closed { reason: String },
+}
+
+/// The kinds of refusal, which have different consequences (RFC 3463).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Later perhaps: 4yz, and what is permanent by name only, such as a full mailbox.
+    Temporary,
+    /// We send more than the destination or the relay allows; the message is as good as before.
+    RateLimited,
+    /// There is no such mailbox. Counts as a bounce.
+    BadAddress,
+    /// Policy, authentication or reputation: about the sender, never about the subscriber.
+    Policy,
+    /// Any other 5yz: about this message alone.
+    Permanent,
+    /// The relay takes nothing from us at present. The connection is over.
+    Away,
 }
 
 /// Why there is no connection. Whatever the reason, it concerns the relay, not a message.
@@ -65,7 +85,8 @@ pub enum RelayError {
 impl Relay {
     /// Builds the relay that an address names.
     ///
-    /// `hello` is the name of this host, for EHLO; `trust` says which certificates are good.
+    /// `hello` is the name of this host, for EHLO, if it is a full one: otherwise this end of the
+    /// connection stands for it. `trust` says which certificates are good.
     pub fn new(
         url: RelayUrl,
         password: Option<Secret>,
@@ -83,6 +104,15 @@ impl Relay {
             (None, Some(_)) => return Err(BadRelayUrl::NoUser),
         };
         Ok(Relay::Smtp(Smtp::new(address, login, hello, trust)))
+    }
+
+    /// Sets how many messages a connection takes before it is replaced; [`smtp::MAX_MESSAGES`]
+    /// unless set. Folders do not mind.
+    pub fn with_max_messages(self, max_messages: NonZeroU32) -> Self {
+        match self {
+            Relay::Smtp(smtp) => Relay::Smtp(smtp.with_max_messages(max_messages)),
+            Relay::Folder(_) | Relay::Memory(_) => self,
+        }
     }
 
     pub async fn connect(&self) -> Result<Connection, RelayError> {
@@ -104,7 +134,7 @@ impl Connection {
         }
     }
 
-    /// Tells whether another message may follow.
+    /// Tells whether another message may follow. If not, the connection is dropped as it is.
     pub fn is_open(&self) -> bool {
         match self {
             Connection::Smtp(smtp) => smtp.is_open(),

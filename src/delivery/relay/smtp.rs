@@ -4,21 +4,40 @@
 //! neither that DATA was answered by 354 nor that a reply came in time, and its pool gives a
 //! half-used connection to the next message; so the steps are taken here one by one.
 
-use std::{error::Error as _, io, sync::Arc, time::Duration};
+mod hello;
+mod offers;
 
+use std::{
+    error::Error as _,
+    io, iter,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
 use lettre::transport::smtp::{
     self as lettre_smtp,
     authentication::{Credentials, Mechanism},
     client::{AsyncSmtpConnection, AsyncTokioStream},
     commands::{Data, Ehlo, Quit},
-    extension::{ClientId, Extension},
+    extension::ClientId,
     response::Response,
 };
 use rustls::ClientConfig;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{RelayError, Sent, SmtpAddress, Tls, tls};
+use super::{
+    Refusal, RelayError, Sent, SmtpAddress, Tls,
+    reply::{Stage, classify},
+    tls,
+};
 use crate::{delivery::compose::Message, secret::Secret};
+use hello::client_id;
+use offers::Offers;
 
 /// To reach the host.
 const REACH: Duration = Duration::from_secs(30);
@@ -36,26 +55,34 @@ const COURTESY: Duration = Duration::from_secs(10);
 /// The longest that [`Connection::send`] takes; a lease must last longer.
 pub const LONGEST_SEND: Duration = Duration::from_secs((5 + 5 + 2 + 13) * 60 + 10);
 
+/// Messages that a connection takes, unless set. Most relays close after some number, and 100 is
+/// the usual one.
+pub const MAX_MESSAGES: NonZeroU32 = NonZeroU32::new(100).unwrap();
+
 #[derive(Clone, Debug)]
 pub struct Smtp {
     address: SmtpAddress,
     login: Option<(String, Secret)>,
     hello: String,
     trust: Arc<ClientConfig>,
+    max_messages: NonZeroU32,
 }
 
 pub struct Connection {
     smtp: AsyncSmtpConnection,
     state: State,
-    /// Several commands may go out together (RFC 2920): two round trips a message, not four.
-    pipelining: bool,
+    offers: Offers,
+    max_messages: NonZeroU32,
+    tried: u32,
+    accepted: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Ready,
-    /// A reply is missing or nobody knows whose it is: nothing that comes in can be trusted.
-    Broken,
+    /// A reply is missing or nobody knows whose it is: nothing that comes in can be trusted. Or the
+    /// relay or we took leave.
+    Over,
 }
 
 impl Smtp {
@@ -70,6 +97,14 @@ impl Smtp {
             login,
             hello,
             trust,
+            max_messages: MAX_MESSAGES,
+        }
+    }
+
+    pub(super) fn with_max_messages(self, max_messages: NonZeroU32) -> Self {
+        Self {
+            max_messages,
+            ..self
         }
     }
 
@@ -85,35 +120,25 @@ impl Smtp {
     }
 
     async fn open(&self, stream: TcpStream) -> Result<Connection, RelayError> {
-        let stream = self.secure(stream).await?;
-        let hello = ClientId::Domain(self.hello.clone());
-        let mut smtp = AsyncSmtpConnection::connect_with_transport(stream, &hello)
-            .await
-            .map_err(|err| self.refused(&err))?;
-        if let Some((user, password)) = &self.login {
-            let login = Credentials::new(user.clone(), password.expose().to_owned());
-            smtp.auth(&[Mechanism::Plain, Mechanism::Login], &login)
-                .await
-                .map_err(|err| self.refused(&err))?;
-        }
-        // lettre asked the same, but keeps only the answers that it uses itself.
-        let offers = smtp.command(Ehlo::new(hello)).await;
-        let offers = offers.map_err(|err| self.refused(&err))?;
-        let is_pipelining = |offer: &str| offer.trim().eq_ignore_ascii_case("PIPELINING");
-        Ok(Connection {
-            pipelining: offers.message().any(is_pipelining),
-            smtp,
-            state: State::Ready,
-        })
+        let own = stream.local_addr();
+        let own = own.map_err(|source| self.unreachable(source))?;
+        let hello = client_id(&self.hello, own);
+        let stream = self.secure(stream, &hello).await?;
+        let opened = Connection::open(stream, hello, self.login.as_ref(), self.max_messages).await;
+        opened.map_err(|err| self.refused(&err))
     }
 
-    async fn secure(&self, stream: TcpStream) -> Result<Box<dyn AsyncTokioStream>, RelayError> {
+    async fn secure(
+        &self,
+        stream: TcpStream,
+        hello: &ClientId,
+    ) -> Result<Box<dyn AsyncTokioStream>, RelayError> {
         let host = &self.address.host;
         let trust = Arc::clone(&self.trust);
         let encrypted = match self.address.tls {
             Tls::None => return Ok(Box::new(stream)),
             Tls::Implicit => tls::implicit(stream, host, trust).await.map(Some),
-            Tls::StartTls => tls::starttls(stream, host, &self.hello, trust).await,
+            Tls::StartTls => tls::starttls(stream, host, &hello.to_string(), trust).await,
         };
         match encrypted.map_err(|source| self.unreachable(source))? {
             Some(encrypted) => Ok(Box::new(encrypted)),
@@ -141,107 +166,170 @@ impl Smtp {
 }
 
 impl Connection {
+    /// Hears the greeting, says hello, and logs in.
+    async fn open(
+        stream: Box<dyn AsyncTokioStream>,
+        hello: ClientId,
+        login: Option<&(String, Secret)>,
+        max_messages: NonZeroU32,
+    ) -> Result<Self, lettre_smtp::Error> {
+        let mut smtp = AsyncSmtpConnection::connect_with_transport(stream, &hello).await?;
+        if let Some((user, password)) = login {
+            let login = Credentials::new(user.clone(), password.expose().to_owned());
+            smtp.auth(&[Mechanism::Plain, Mechanism::Login], &login)
+                .await?;
+        }
+        // lettre asked the same, but keeps only the answers that it uses itself.
+        let offers = smtp.command(Ehlo::new(hello)).await?;
+        Ok(Self {
+            offers: Offers::read(offers.message()),
+            smtp,
+            state: State::Ready,
+            max_messages,
+            tried: 0,
+            accepted: 0,
+        })
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.state == State::Ready
     }
 
     pub(super) async fn send(&mut self, message: &Message) -> Sent {
+        if let Err(refused) = self.offers.accept(message) {
+            return refused;
+        }
         // Until the last reply is in, whatever ends this future leaves the connection unusable.
-        self.state = State::Broken;
-        match self.transact(message).await {
+        self.state = State::Over;
+        self.tried += 1;
+        let sent = match self.transact(message).await {
             Ok(reply) => {
                 self.state = State::Ready;
+                self.accepted += 1;
                 Sent::Accepted { reply }
             }
-            Err(Refusal::Dot(sent)) => {
+            Err(Failure::Dot(sent)) => {
                 self.state = State::Ready;
                 sent
             }
-            Err(Refusal::Before(sent)) => {
+            Err(Failure::Before(sent)) => {
                 self.reset().await;
                 sent
             }
-            Err(Refusal::End(sent)) => sent,
+            Err(Failure::End(sent)) => sent,
+        };
+        if self.is_open() && self.tried >= self.max_messages.get() {
+            self.leave();
         }
+        sent
     }
 
-    async fn transact(&mut self, message: &Message) -> Result<String, Refusal> {
-        let envelope = &message.envelope;
-        let is_ascii =
-            envelope.return_path.as_str().is_ascii() && envelope.recipient.as_str().is_ascii();
-        let smtputf8 = match is_ascii {
-            true => "",
-            false if self.offers_smtputf8() => " SMTPUTF8",
-            false => return Err(Refusal::Before(not_deliverable())),
-        };
-        let mail = format!(
-            "MAIL FROM:<{}>{smtputf8}\r\n",
-            envelope.return_path.as_str()
-        );
-        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.recipient.as_str());
-        if self.pipelining {
+    async fn transact(&mut self, message: &Message) -> Result<String, Failure> {
+        let (mail, rcpt) = (self.offers.mail(message), self.offers.rcpt(message));
+        if self.offers.pipelining {
             self.agree_at_once(mail + &rcpt).await?;
         } else {
-            self.ask(mail, COMMAND, &[250]).await?;
-            self.ask(rcpt, COMMAND, &[250, 251]).await?;
-            self.ask(Data, DATA, &[354]).await?;
+            let agreed = self.ask(mail, Stage::Mail, COMMAND, &[250]).await;
+            self.or_closed(agreed)?;
+            self.ask(rcpt, Stage::Rcpt, COMMAND, &[250, 251]).await?;
+            self.ask(Data, Stage::Data, DATA, &[354]).await?;
         }
-
-        // lettre ends the message with CRLF and the dot; the message's own CRLF would be doubled.
-        let bytes = message
-            .bytes
-            .strip_suffix(b"\r\n")
-            .unwrap_or(&message.bytes);
-        let reply = timeout(CONTENT, self.smtp.message(bytes)).await;
-        match expect(reply, &[250]) {
-            Err(Refusal::Before(sent)) => Err(Refusal::Dot(sent)),
-            other => other,
-        }
+        self.hand_over(&message.bytes).await
     }
 
     /// Sends MAIL, RCPT and DATA together, and hears all three replies whatever the first says.
-    async fn agree_at_once(&mut self, mail_and_rcpt: String) -> Result<(), Refusal> {
+    async fn agree_at_once(&mut self, mail_and_rcpt: String) -> Result<(), Failure> {
         let commands = format!("{mail_and_rcpt}{Data}");
+        let mut reply = self.ask(commands, Stage::Mail, COMMAND, &[250]).await;
+        reply = self.or_closed(reply);
         let mut refused = None;
-        let mut reply = self.ask(commands, COMMAND, &[250]).await;
-        for (wait, good) in [(COMMAND, &[250, 251][..]), (DATA, &[354])] {
+        for (stage, wait, good) in [
+            (Stage::Rcpt, COMMAND, &[250, 251][..]),
+            (Stage::Data, DATA, &[354]),
+        ] {
             refused = first_refusal(refused, reply)?;
-            reply = self.hear(wait, good).await;
+            reply = self.hear(stage, wait, good).await;
         }
         let Some(sent) = refused else {
             return reply.map(drop);
         };
         match reply {
-            Err(Refusal::Before(_)) => Err(Refusal::Before(sent)),
+            Err(Failure::Before(_)) => Err(Failure::Before(sent)),
             // The server would take a message that has no sender or no recipient. It gets none.
-            _ => Err(Refusal::End(sent)),
+            _ => Err(Failure::End(sent)),
         }
     }
 
-    async fn hear(&mut self, wait: Duration, good: &[u16]) -> Result<String, Refusal> {
-        expect(timeout(wait, self.smtp.read_response()).await, good)
+    /// Sends the message itself, after which only a reply can tell whether it arrived.
+    async fn hand_over(&mut self, message: &[u8]) -> Result<String, Failure> {
+        // lettre ends the message with CRLF and the dot; the message's own CRLF would be doubled.
+        let bytes = message.strip_suffix(b"\r\n").unwrap_or(message);
+        // lettre asks for the next part when the one before is written, and ends the message then.
+        let is_out = AtomicBool::new(false);
+        let end = iter::from_fn(|| {
+            is_out.store(true, Ordering::Relaxed);
+            None
+        });
+        let parts = iter::once(bytes).chain(end);
+        let reply = timeout(CONTENT, self.smtp.message_iter(parts)).await;
+        expect(reply, Stage::Data, &[250]).map_err(|failure| match failure {
+            Failure::Before(sent) => Failure::Dot(sent),
+            Failure::End(Sent::Lost { reason }) if is_out.load(Ordering::Relaxed) => {
+                Failure::End(Sent::Uncertain { reason })
+            }
+            other => other,
+        })
+    }
+
+    /// A relay that ends a connection which has served before, when the next message is announced,
+    /// has nothing against the message. If it has something against us, it will tell the next
+    /// connection as well.
+    fn or_closed(&self, reply: Result<String, Failure>) -> Result<String, Failure> {
+        if self.accepted == 0 {
+            return reply;
+        }
+        reply.map_err(|failure| match failure {
+            Failure::End(Sent::Lost { reason } | Sent::Refused { reply: reason, .. })
+            | Failure::Before(Sent::Refused {
+                refusal: Refusal::RateLimited,
+                reply: reason,
+            }) => Failure::End(Sent::Closed { reason }),
+            other => other,
+        })
+    }
+
+    async fn hear(
+        &mut self,
+        stage: Stage,
+        wait: Duration,
+        good: &[u16],
+    ) -> Result<String, Failure> {
+        expect(timeout(wait, self.smtp.read_response()).await, stage, good)
     }
 
     async fn ask(
         &mut self,
         command: impl std::fmt::Display,
+        stage: Stage,
         wait: Duration,
         good: &[u16],
-    ) -> Result<String, Refusal> {
-        expect(timeout(wait, self.smtp.command(command)).await, good)
-    }
-
-    fn offers_smtputf8(&self) -> bool {
-        self.smtp
-            .server_info()
-            .supports_feature(Extension::SmtpUtfEight)
+    ) -> Result<String, Failure> {
+        let reply = timeout(wait, self.smtp.command(command)).await;
+        expect(reply, stage, good)
     }
 
     /// Gives up the transaction that was refused, and keeps the connection if the server lets us.
     async fn reset(&mut self) {
-        if self.ask("RSET\r\n", COURTESY, &[250]).await.is_ok() {
+        let reply = timeout(COURTESY, self.smtp.command("RSET\r\n")).await;
+        if matches!(reply, Ok(Ok(response)) if response.has_code(250)) {
             self.state = State::Ready;
         }
+    }
+
+    /// Says goodbye and waits for no answer: somebody waits for what came of the last message.
+    fn leave(&mut self) {
+        self.state = State::Over;
+        let _goodbye = self.smtp.command(Quit).now_or_never();
     }
 
     pub(super) async fn close(mut self) {
@@ -252,10 +340,10 @@ impl Connection {
 }
 
 /// Why a transaction came to nothing, and where that leaves the connection.
-enum Refusal {
-    /// Before the message was sent; RSET undoes what was agreed.
+enum Failure {
+    /// Refused before the message was sent; RSET undoes what was agreed.
     Before(Sent),
-    /// In the reply to the message; the transaction is over.
+    /// Refused in the reply to the message; the transaction is over.
     Dot(Sent),
     /// The connection is of no further use.
     End(Sent),
@@ -263,15 +351,15 @@ enum Refusal {
 
 type Reply = Result<Result<Response, lettre_smtp::Error>, tokio::time::error::Elapsed>;
 
-/// Reads a reply by its code alone: any code that the step does not have means that replies and
-/// commands are out of step.
-fn expect(reply: Reply, good: &[u16]) -> Result<String, Refusal> {
-    let lost = |reason: String| Err(Refusal::End(Sent::Lost { reason }));
+/// Reads a reply. A good one that the step does not have means that replies and commands are out
+/// of step.
+fn expect(reply: Reply, stage: Stage, good: &[u16]) -> Result<String, Failure> {
+    let lost = |reason: String| Err(Failure::End(Sent::Lost { reason }));
     match reply {
         Err(_) => lost("no reply in time".to_owned()),
         Ok(Ok(response)) => {
             let lines: Vec<_> = response.message().collect();
-            let text = format!("{} {}", response.code(), lines.join(" "));
+            let text = printable(&format!("{} {}", response.code(), lines.join(" ")));
             if good.iter().any(|code| response.has_code(*code)) {
                 Ok(text)
             } else {
@@ -279,13 +367,18 @@ fn expect(reply: Reply, good: &[u16]) -> Result<String, Refusal> {
             }
         }
         Ok(Err(err)) => {
+            let Some(code) = err.status() else {
+                return lost(describe(&err));
+            };
+            let code = u16::from(code);
+            let words = err.source().map(ToString::to_string).unwrap_or_default();
+            let refusal = classify(stage, code, &words);
             let reply = describe(&err);
-            match err.status().map(|code| code.to_string()).as_deref() {
-                Some("421" | "530") => Err(Refusal::End(Sent::Away { reply })),
-                Some(_) if err.is_transient() => Err(Refusal::Before(Sent::Deferred { reply })),
-                Some(_) => Err(Refusal::Before(Sent::Rejected { reply })),
-                None => lost(reply),
-            }
+            let sent = Sent::Refused { refusal, reply };
+            Err(match code == 421 || refusal == Refusal::Away {
+                true => Failure::End(sent),
+                false => Failure::Before(sent),
+            })
         }
     }
 }
@@ -293,26 +386,28 @@ fn expect(reply: Reply, good: &[u16]) -> Result<String, Refusal> {
 /// The refusal that counts: later replies only follow from it, even if the connection then ends.
 fn first_refusal(
     refused: Option<Sent>,
-    reply: Result<String, Refusal>,
-) -> Result<Option<Sent>, Refusal> {
+    reply: Result<String, Failure>,
+) -> Result<Option<Sent>, Failure> {
     match reply {
         Ok(_) => Ok(refused),
-        Err(Refusal::Before(sent) | Refusal::Dot(sent)) => Ok(refused.or(Some(sent))),
-        Err(Refusal::End(sent)) => Err(Refusal::End(refused.unwrap_or(sent))),
+        Err(Failure::Before(sent) | Failure::Dot(sent)) => Ok(refused.or(Some(sent))),
+        Err(Failure::End(sent)) => Err(Failure::End(refused.unwrap_or(sent))),
     }
 }
 
 /// The server's words where it said any, else what lettre makes of it.
 fn describe(err: &lettre_smtp::Error) -> String {
     let words = err.source().map(ToString::to_string);
-    match (err.status(), words) {
+    printable(&match (err.status(), words) {
         (Some(code), Some(words)) => format!("{code} {words}"),
         (_, words) => words.unwrap_or_else(|| err.to_string()),
-    }
+    })
 }
 
-fn not_deliverable() -> Sent {
-    Sent::Rejected {
-        reply: "the relay does not offer SMTPUTF8, which this address needs".to_owned(),
-    }
+/// A reply is kept, and shown in a terminal: nothing in it may move the cursor.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
+
+#[cfg(test)]
+mod tests;

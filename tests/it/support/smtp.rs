@@ -69,6 +69,8 @@ impl Stage {
 pub(crate) enum Act {
     Reply(&'static str),
     HangUp,
+    /// Says this, and is gone.
+    ReplyAndHangUp(&'static str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +105,8 @@ struct Heard {
     offer: Option<&'static str>,
     /// One permit for each message that may be taken; none at all where nothing is rationed.
     ration: Option<Arc<Semaphore>>,
-    /// Told of every message.
-    taken: Arc<Notify>,
+    /// Told of every command and message.
+    news: Arc<Notify>,
 }
 
 impl SmtpServer {
@@ -149,9 +151,17 @@ impl SmtpServer {
 
     /// Waits until `enough` of the messages were taken.
     pub(crate) async fn until(&self, enough: impl Fn(&[Received]) -> bool) {
-        let taken = Arc::clone(&self.heard().taken);
+        let news = Arc::clone(&self.heard().news);
         while !enough(&self.heard().messages) {
-            taken.notified().await;
+            news.notified().await;
+        }
+    }
+
+    /// Waits until a client says `command`.
+    pub(crate) async fn until_command(&self, command: &str) {
+        let news = Arc::clone(&self.heard().news);
+        while !self.heard().commands.iter().any(|said| said == command) {
+            news.notified().await;
         }
     }
 
@@ -233,7 +243,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 return Ok(Ended::ForGood);
             }
             let command = command.trim_end().to_owned();
-            self.heard.lock().unwrap().commands.push(command.clone());
+            {
+                let mut heard = self.heard.lock().unwrap();
+                heard.commands.push(command.clone());
+                heard.news.notify_one();
+            }
             let Some(stage) = Stage::of(&command) else {
                 return Ok(Ended::ForGood);
             };
@@ -271,7 +285,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         if reply.starts_with("250") {
             let mut heard = self.heard.lock().unwrap();
             heard.messages.push(message);
-            heard.taken.notify_one();
+            heard.news.notify_one();
         }
         Ok(())
     }
@@ -299,6 +313,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         };
         let reply = match scripted {
             Some((_, Act::HangUp)) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some((_, Act::ReplyAndHangUp(reply))) => {
+                self.say(reply).await?;
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
             Some((_, Act::Reply(reply))) => reply,
             None if self.is_out_of_order(stage) => "503 5.5.1 bad sequence",
             None => offer.unwrap_or(stage.usual_reply()),
