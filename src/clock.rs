@@ -2,19 +2,31 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Tells the time: the machine's, or one that a test moves.
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
-    Moved(Arc<Mutex<DateTime<Utc>>>),
+    Moved(Arc<Moved>),
+}
+
+/// Stands still until it is moved.
+#[derive(Debug)]
+pub struct Moved {
+    now: Mutex<DateTime<Utc>>,
+    moves: Notify,
 }
 
 impl Clock {
     /// A clock that stands still at `now` until it is moved.
     pub fn standing_at(now: DateTime<Utc>) -> Self {
-        Clock::Moved(Arc::new(Mutex::new(now)))
+        Clock::Moved(Arc::new(Moved {
+            now: Mutex::new(now),
+            moves: Notify::new(),
+        }))
     }
 
     #[expect(
@@ -24,14 +36,33 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match self {
             Clock::System => Utc::now(),
-            Clock::Moved(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            Clock::Moved(clock) => *clock.now.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
     /// Moves a standing clock; the machine's own is left alone.
     pub fn advance(&self, by: TimeDelta) {
-        if let Clock::Moved(now) = self {
-            *now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        if let Clock::Moved(clock) = self {
+            *clock.now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+            clock.moves.notify_waiters();
+        }
+    }
+
+    /// Waits until it is `then`; a standing clock has to be moved there.
+    pub async fn sleep_until(&self, then: DateTime<Utc>) {
+        loop {
+            let moved = match self {
+                Clock::System => None,
+                Clock::Moved(clock) => Some(clock.moves.notified()),
+            };
+            let Ok(left) = (then - self.now()).to_std() else {
+                return;
+            };
+            match moved {
+                _ if left.is_zero() => return,
+                Some(moved) => moved.await,
+                None => tokio::time::sleep(left).await,
+            }
         }
     }
 }

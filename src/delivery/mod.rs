@@ -1,13 +1,20 @@
 //! Getting it there: what is to be sent to whom, and what came of it.
 
+mod breaker;
 pub mod compose;
 mod content;
+mod courier;
 pub mod destination;
 pub mod dkim;
+mod meter;
 mod outbox;
 pub mod relay;
 pub mod retry;
+pub mod route;
 pub mod task;
+pub mod traffic;
+mod work;
+mod worker;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

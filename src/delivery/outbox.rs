@@ -233,15 +233,16 @@ pub trait OutboxStore: Send + Sync {
     /// The latest contents first.
     async fn issues(&self, limit: usize) -> port::Result<Vec<Issue>>;
 
-    /// Keeps deliveries back until [`lift`](Self::lift); the first reason stands.
-    async fn hold(&self, reach: Reach, hold: Hold) -> port::Result<()>;
+    /// Keeps deliveries back until [`lift`](Self::lift), together with those of `refused`, as
+    /// [`retry`](Self::retry) would. The first reason stands.
+    async fn hold(&self, reach: Reach, hold: Hold, refused: Vec<DeliveryId>) -> port::Result<()>;
 
     /// Lifts a hold; tells whether there was one. What waited goes on where it stopped.
     async fn lift(&self, reach: Reach) -> port::Result<bool>;
 
     async fn holds(&self) -> port::Result<Vec<Held>>;
 
-    /// Makes those of `ids` due at once that were neither sent nor withheld and are not in hand;
-    /// tells how many.
+    /// Makes those of `ids` due at once that were neither sent nor withheld and are not in hand, and
+    /// tells how many. A bounce among them did not happen: the address is not suppressed any more.
     async fn retry(&self, ids: Vec<DeliveryId>, now: DateTime<Utc>) -> port::Result<u64>;
 }

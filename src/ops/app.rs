@@ -16,6 +16,7 @@ use crate::{
         compose::Links,
         dkim::Signer,
         relay::Relay,
+        route::Route,
         task::{self, DeliverOutbox},
     },
     editions::{Edition, optin::RequestConfirmations, render::Templates, task::PublishDigests},
@@ -258,20 +259,23 @@ fn deliver(
     parts: &web::State,
     retired: &CancellationToken,
 ) -> Result<Option<DeliverOutbox>> {
-    let Some(relay) = &config.relay else {
+    if config.relays.is_empty() {
         return Ok(None);
-    };
+    }
     let trust =
         ClientConfig::with_platform_verifier().context("read the certificates of this machine")?;
     let base_url = parts.site.base_url.clone();
     let hello = base_url.host_str().unwrap_or("localhost").to_owned();
-    let taker = Relay::new(
-        relay.url.clone(),
-        relay.password.clone(),
-        hello,
-        Arc::new(trust),
-    )
-    .with_context(|| format!("prepare the relay {}", relay.name))?;
+    let trust = Arc::new(trust);
+    let routes = config.relays.iter().map(|relay| {
+        let (url, password) = (relay.url.clone(), relay.password.clone());
+        let taker = Relay::new(url, password, hello.clone(), trust.clone())
+            .with_context(|| format!("prepare the relay {}", relay.name))?
+            .with_max_messages(relay.max_messages);
+        let name = relay.name.clone();
+        Ok(Route::new(name, taker, relay.connections, relay.weight))
+    });
+    let routes = routes.collect::<Result<_>>()?;
     let links = Links {
         base_url,
         tokens: parts.tokens.as_ref().clone(),
@@ -279,11 +283,11 @@ fn deliver(
     let task = task::Config {
         links,
         signer: Signer::new(&config.dkim),
-        connections: relay.connections,
+        doubt: config.doubt,
     };
     Ok(Some(DeliverOutbox::new(
         parts.store.clone(),
-        taker,
+        routes,
         task,
         parts.clock.clone(),
         retired.clone(),

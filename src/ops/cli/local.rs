@@ -21,6 +21,7 @@ use crate::{
     clock::Clock,
     delivery::dkim::{Signer, key::Key},
     editions::render::SHIPPED,
+    id::RelayName,
     ingest::{
         defect,
         parse::{Given, Kind, parse as parse_bytes},
@@ -245,7 +246,7 @@ struct Summary {
     sources: usize,
     topics: usize,
     editions: usize,
-    relay: Option<String>,
+    relays: Vec<RelayName>,
     /// The names of the records of the keys that sign.
     signed_by: Vec<String>,
     digests: Vec<NextDigest>,
@@ -282,7 +283,11 @@ impl Summary {
             sources: config.sources.len(),
             topics: config.topics.len(),
             editions: config.editions.len(),
-            relay: config.relay.as_ref().map(|relay| relay.name.clone()),
+            relays: config
+                .relays
+                .iter()
+                .map(|relay| relay.name.clone())
+                .collect(),
             signed_by: Signer::new(&config.dkim)
                 .keys()
                 .iter()
@@ -301,7 +306,14 @@ impl Summary {
             self.sources,
             self.topics,
             self.editions,
-            self.relay.as_deref().unwrap_or("none: nothing is mailed"),
+            match &*self.relays {
+                [] => "none: nothing is mailed".to_owned(),
+                names => names
+                    .iter()
+                    .map(RelayName::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            },
             match &*self.signed_by {
                 [] => "the relay, if at all: there is no [[dkim]]".to_owned(),
                 names => names.join(", "),

@@ -4,6 +4,7 @@ pub mod append;
 mod dkim;
 mod edition;
 pub mod reader;
+mod relay;
 mod rules;
 mod sections;
 mod source;
@@ -13,15 +14,16 @@ mod value;
 use std::{
     io,
     net::SocketAddr,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    delivery::{destination::Destinations, dkim::key::Key, relay::RelayUrl},
+    delivery::{Doubt, destination::Destinations, dkim::key::Key, relay::RelayUrl},
     editions::{Edition, Site},
+    id::RelayName,
     ingest::topics::Topic,
     secret::Secret,
     sources::{Source, fetch::FetchConfig, websub::Sha1},
@@ -47,7 +49,9 @@ pub struct Config {
     /// What articles get by rule.
     pub topics: Arc<[Topic]>,
     pub editions: Vec<Edition>,
-    pub relay: Option<Relay>,
+    pub relays: Vec<Relay>,
+    /// What becomes of a message that may have arrived. Default: it is sent again.
+    pub doubt: Doubt,
     pub destinations: Destinations,
     /// In the order of the configuration: of one domain and algorithm, the first one signs.
     pub dkim: Vec<Key>,
@@ -63,11 +67,15 @@ pub struct Web {
 
 #[derive(Clone, Debug)]
 pub struct Relay {
-    pub name: String,
+    pub name: RelayName,
     pub url: RelayUrl,
     pub password: Option<Secret>,
     /// Connections at once. Default 8; at most 64.
     pub connections: NonZeroUsize,
+    /// Its share beside the others' of what is sent. Default 1; zero stands by.
+    pub weight: u32,
+    /// That a connection takes. Default 100.
+    pub max_messages: NonZeroU32,
 }
 
 /// Where configuration is looked for when `--config` is not given.

@@ -3,7 +3,6 @@
 use std::{
     collections::HashSet,
     net::SocketAddr,
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,18 +12,18 @@ use toml::Value;
 use url::{Host, Url};
 
 use super::{
-    Config, Relay, Web,
+    Config, Web,
     dkim::read_dkim,
     edition::{mail_templates, read_edition},
     reader::Section,
+    relay::{read_doubt, read_relays},
     source::read_source,
     topic::read_topics,
     value::{duration, list, number, size, text, words},
 };
 use crate::{
-    delivery::{destination::Destinations, relay::RelayUrl},
+    delivery::destination::Destinations,
     editions::Site,
-    secret::Secret,
     sources::{
         Source,
         fetch::FetchConfig,
@@ -101,7 +100,8 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         editions.iter().map(|edition| edition.slug.as_str()),
     );
     let mails = root.any_has("edition", "digest");
-    let relay = read_relay(root, mails);
+    let relays = read_relays(root, mails);
+    let doubt = read_doubt(&root.section("delivery"));
     let site = read_site(&site, zone, mails);
     let dkim = read_dkim(root, site.as_ref().map(|site| &site.sender));
     let fetch = root.section("fetch");
@@ -123,7 +123,8 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         sources: sources.into(),
         topics: topics.into(),
         editions,
-        relay,
+        relays,
+        doubt,
         destinations: Destinations::default(),
         dkim,
     })
@@ -257,48 +258,6 @@ fn read_fetch(section: &Section<'_>, site: Option<&Site>) -> FetchConfig {
                 .unwrap_or_default(),
         },
     }
-}
-
-fn read_relay(root: &Section<'_>, mails: bool) -> Option<Relay> {
-    let relays = root.sections("relay");
-    if mails && relays.is_empty() {
-        root.report(
-            "relay",
-            "is missing: an edition has digests, and nothing takes mail".to_owned(),
-        );
-    }
-    for extra in relays.iter().skip(1) {
-        extra.report("name", "only one relay can be used".to_owned());
-    }
-    let relays: Vec<Option<Relay>> = relays
-        .iter()
-        .map(|section| {
-            let name = section.required("name", words);
-            let url: Option<RelayUrl> = section.required("url", |value| {
-                let url = RelayUrl::parse(&words(value)?).map_err(|err| err.to_string())?;
-                Ok(match url {
-                    RelayUrl::Folder(path) => RelayUrl::Folder(section.folder("url").join(path)),
-                    smtp @ RelayUrl::Smtp(_) => smtp,
-                })
-            });
-            let password = section.optional("password", words).map(Secret::new);
-            let from_file = section.optional("password_file", |value| {
-                let path = section.folder("password_file").join(words(value)?);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|err| format!("{} cannot be read: {err}", path.display()))?;
-                Ok(Secret::new(text.trim_end().to_owned()))
-            });
-            let connections = section.optional("connections", number(1..=64)).unwrap_or(8);
-            let connections = NonZeroUsize::new(connections)?;
-            Some(Relay {
-                name: name?,
-                url: url?,
-                password: password.or(from_file),
-                connections,
-            })
-        })
-        .collect();
-    relays.into_iter().next().flatten()
 }
 
 pub(super) fn read_all<T>(

@@ -83,7 +83,7 @@ fn the_sample_loads_as_it_is_and_with_every_key_switched_on() {
     assert_eq!(full.sources.len(), 4);
     assert_eq!(full.topics.len(), 1);
     assert_eq!(full.editions[0].digests.len(), 1);
-    assert_eq!(full.relay.unwrap().connections.get(), 8);
+    assert_eq!(full.relays[0].connections.get(), 8);
     assert_eq!(full.dkim[0].algorithm(), Algorithm::Rsa);
 }
 
@@ -126,10 +126,7 @@ fn the_defaults_that_the_sample_shows_are_those_of_the_program() {
         (&shown_digest.template, shown_digest.late_after),
         (&digest.template, digest.late_after)
     );
-    assert_eq!(
-        shown.relay.unwrap().connections,
-        bare.relay.unwrap().connections
-    );
+    assert_eq!(shown.relays[0].connections, bare.relays[0].connections);
 }
 
 #[test]
@@ -389,7 +386,7 @@ fn paths_start_from_the_folder_of_their_file() {
     assert_eq!(config.data_dir, Path::new("conf/data"));
     assert_eq!(config.store_path, Path::new("conf/data/store"));
     assert!(
-        matches!(config.relay.unwrap().url, RelayUrl::Folder(path) if path == Path::new("conf/mail"))
+        matches!(&config.relays[0].url, RelayUrl::Folder(path) if path == Path::new("conf/mail"))
     );
     assert_eq!(config.site.base_url.as_str(), "https://news.example.org/");
 }

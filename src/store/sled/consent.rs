@@ -190,6 +190,18 @@ pub(super) fn suppress(tx: &mut Tx<'_>, address: &EmailAddress, order: Suppressi
     Ok(())
 }
 
+/// Takes a suppression back: whoever is subscribed is mailed again.
+pub(super) fn lift(tx: &mut Tx<'_>, id: SubscriberId, address: &EmailAddress) -> Result<()> {
+    tx.set_suppression(address, None)?;
+    for row in tx.scan(SUBSCRIPTION.within(&id)) {
+        let ((_, edition), held) = row?;
+        if matches!(held, Subscription::Confirmed { .. }) {
+            tx.put(AUDIENCE, &(edition, id), &())?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes what a subscription becomes, and every row that follows from it.
 fn turn(tx: &mut Tx<'_>, id: SubscriberId, edition: &EditionSlug, new: Subscription) -> Result<()> {
     let key = (id, edition.clone());

@@ -161,9 +161,12 @@ impl OutboxStore for SledStore {
         .await
     }
 
-    async fn hold(&self, reach: Reach, hold: Hold) -> Result<()> {
-        self.write(Durability::Synced, move |tx| hold::put(tx, &reach, &hold))
-            .await
+    async fn hold(&self, reach: Reach, hold: Hold, refused: Vec<DeliveryId>) -> Result<()> {
+        self.write(Durability::Synced, move |tx| {
+            hold::put(tx, &reach, &hold)?;
+            settle::retry(tx, &refused, hold.at).map(drop)
+        })
+        .await
     }
 
     async fn lift(&self, reach: Reach) -> Result<bool> {

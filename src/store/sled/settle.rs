@@ -77,6 +77,21 @@ fn bounce(tx: &mut Tx<'_>, entry: &Entry, now: DateTime<Utc>) -> Result<()> {
     consent::suppress(tx, &subscriber.address, order)
 }
 
+/// Takes back the suppression that a delivery brought by bouncing at that time.
+fn unbounce(tx: &mut Tx<'_>, entry: &Entry, at: DateTime<Utc>) -> Result<()> {
+    let Recipient::Subscriber(id) = entry.row.to(entry.id) else {
+        return Ok(());
+    };
+    let Some(subscriber) = tx.get(SUBSCRIBER, &id)? else {
+        return Ok(());
+    };
+    let order = tx.suppression(&subscriber.address)?;
+    match order.is_some_and(|order| order.by == SuppressedBy::Bounce && kept(order.at) == at) {
+        true => consent::lift(tx, id, &subscriber.address),
+        false => Ok(()),
+    }
+}
+
 /// Moves a delivery out of hand and to `status`.
 pub(super) fn enter(tx: &mut Tx<'_>, entry: Entry, status: Status) -> Result<()> {
     let Entry {
@@ -142,6 +157,7 @@ pub(super) fn retry(tx: &mut Tx<'_>, ids: &[DeliveryId], now: DateTime<Utc>) -> 
         match entry.row.status {
             Status::Sent { .. } | Status::Withheld { .. } => continue,
             _ if is_leased => continue,
+            Status::Failed { at, .. } => unbounce(tx, &entry, at)?,
             _ => {}
         }
         entry.row.attempts = 0;

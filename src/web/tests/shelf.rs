@@ -324,7 +324,7 @@ impl OutboxStore for Shelf {
         unasked("issues")
     }
 
-    async fn hold(&self, _: Reach, _: Hold) -> Result<()> {
+    async fn hold(&self, _: Reach, _: Hold, _: Vec<DeliveryId>) -> Result<()> {
         unasked("hold")
     }
 

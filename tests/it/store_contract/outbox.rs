@@ -535,8 +535,14 @@ async fn what_is_held_waits_and_goes_on_where_it_stopped() {
             at: at(1),
             reason: reason.to_owned(),
         };
-        store.hold(held.clone(), hold("refused")).await.unwrap();
-        store.hold(held.clone(), hold("again")).await.unwrap();
+        store
+            .hold(held.clone(), hold("refused"), Vec::new())
+            .await
+            .unwrap();
+        store
+            .hold(held.clone(), hold("again"), Vec::new())
+            .await
+            .unwrap();
 
         assert_eq!(claim(&*store, 2, 10).await, None);
         assert_eq!(
@@ -547,7 +553,10 @@ async fn what_is_held_waits_and_goes_on_where_it_stopped() {
         store.plan(notice).await.unwrap();
         assert!(claim(&*store, 2, 10).await.is_some(), "a test is no digest");
         let everything = Reach::Everything;
-        store.hold(everything.clone(), hold("all")).await.unwrap();
+        store
+            .hold(everything.clone(), hold("all"), Vec::new())
+            .await
+            .unwrap();
         let notice = plan("test 2", Purpose::Notice, Audience::Address(address(ANN)));
         store.plan(notice).await.unwrap();
         assert_eq!(claim(&*store, 2, 10).await, None);

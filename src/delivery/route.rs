@@ -1,0 +1,98 @@
+//! A relay as the courier uses it: how much it gets, and when it is left alone.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    relay::{Connection, Relay, RelayError},
+    retry::Pause,
+};
+use crate::id::RelayName;
+
+/// In a row, and from no matter whom: the relay is unwell, not the mailboxes.
+const MAX_DEFERRALS: u32 = 20;
+
+/// A way for messages to leave.
+#[derive(Debug)]
+pub struct Route {
+    pub name: RelayName,
+    pub relay: Relay,
+    /// At most, at one time.
+    pub connections: NonZeroUsize,
+    /// Its share beside the others' of what is sent; zero stands by until none of them is there.
+    pub weight: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pause: Pause,
+    reason: Option<String>,
+    /// Temporary refusals since a message was taken.
+    deferrals: u32,
+}
+
+/// Why a relay is left alone, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paused {
+    pub until: DateTime<Utc>,
+    pub reason: String,
+}
+
+impl Route {
+    pub fn new(name: RelayName, relay: Relay, connections: NonZeroUsize, weight: u32) -> Self {
+        Route {
+            name,
+            relay,
+            connections,
+            weight,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn connect(&self) -> Result<Connection, RelayError> {
+        self.relay.connect().await
+    }
+
+    pub(super) fn is_standby(&self) -> bool {
+        self.weight == 0
+    }
+
+    pub(super) fn paused(&self, now: DateTime<Utc>) -> Option<Paused> {
+        let state = self.state();
+        let until = state.pause.until().filter(|until| now < *until)?;
+        let reason = state.reason.clone().unwrap_or_default();
+        Some(Paused { until, reason })
+    }
+
+    /// Notes that a message was taken.
+    pub(super) fn took(&self) {
+        self.state().deferrals = 0;
+    }
+
+    /// Notes a temporary refusal; tells whether the relay should be left alone for a while.
+    pub(super) fn put_off(&self) -> bool {
+        let mut state = self.state();
+        state.deferrals += 1;
+        state.deferrals >= MAX_DEFERRALS
+    }
+
+    /// Notes the end of an activation in which it took `sent` messages, and then, if it did, turned
+    /// us away.
+    pub(super) fn rest(&self, sent: u64, turned_away: Option<String>, now: DateTime<Utc>) {
+        let mut state = self.state();
+        match &turned_away {
+            Some(_) => state.pause.extend(sent, now),
+            None => state.pause = Pause::default(),
+        }
+        state.reason = turned_away;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
