@@ -109,4 +109,13 @@ names! {
     DigestName,
     /// A label of articles.
     TopicSlug,
+    /// A group of receiving domains with one operator behind them: `gmail`, `other`.
+    GroupName,
+}
+
+impl GroupName {
+    /// Every domain that belongs to no other group.
+    pub fn other() -> Self {
+        Self("other".to_owned())
+    }
 }

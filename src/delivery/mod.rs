@@ -1,10 +1,12 @@
 //! Getting it there: what is to be sent to whom, and what came of it.
 
 pub mod compose;
+pub mod destination;
 pub mod dkim;
 pub mod relay;
 pub mod retry;
 pub mod task;
+pub mod throttle;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
