@@ -156,13 +156,13 @@ names! {
     TopicSlug,
     /// The operator's name of a relay.
     RelayName,
-    /// A group of destinations that share their servers: `gmail`, `microsoft`.
+    /// A group of receiving domains with one operator behind them: `gmail`, `other`.
     GroupName,
 }
 
-impl Default for GroupName {
-    /// Every destination that no other group has.
-    fn default() -> Self {
-        GroupName("other".to_owned())
+impl GroupName {
+    /// Every domain that belongs to no other group.
+    pub fn other() -> Self {
+        Self("other".to_owned())
     }
 }

@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(trip.refused, (1..=5).map(id).collect::<Vec<_>>());
         assert!(trip.reason.ends_with("550 no"), "{}", trip.reason);
         assert_eq!(trips(10, Refusal::Policy).unwrap().0, 50);
-        assert_eq!(trips(11, Refusal::Policy), None);
+        assert_eq!(trips(12, Refusal::Policy), None);
     }
 
     #[test]

@@ -15,11 +15,12 @@ use super::{
     dkim::Signer,
     relay::Refusal,
     route::Route,
+    throttle::pace::Pace,
     traffic::{Ticket, Traffic},
 };
 use crate::{
     clock::Clock,
-    id::{ContentId, EditionSlug, RelayName},
+    id::{ContentId, EditionSlug, GroupName, RelayName},
     port,
 };
 
@@ -34,6 +35,8 @@ pub struct Config {
     /// Signs every message.
     pub signer: Signer,
     pub doubt: Doubt,
+    /// What each group of destinations gets at most; those that are missing are not limited.
+    pub paces: Vec<(GroupName, Pace)>,
 }
 
 pub(super) struct Courier {
@@ -55,13 +58,16 @@ impl Courier {
         clock: Clock,
         stop: CancellationToken,
     ) -> Self {
+        let relays = routes.iter();
+        let relays = relays.map(|route| (route.name.clone(), route.pace.clone(), route.weight));
+        let groups = config.paces.iter().cloned();
         Courier {
+            traffic: Traffic::new(relays, groups),
             outbox,
             routes: routes.into_iter().map(Arc::new).collect(),
             config,
             clock,
             stop,
-            traffic: Traffic::default(),
             prepared: Mutex::default(),
             breakers: Mutex::default(),
         }

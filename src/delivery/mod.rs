@@ -12,6 +12,7 @@ pub mod relay;
 pub mod retry;
 pub mod route;
 pub mod task;
+pub mod throttle;
 pub mod traffic;
 mod work;
 mod worker;
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use content::{Content, Mark};
 pub use outbox::{
     Audience, Claim, Claimed, Doubt, Held, Hold, Issue, OutboxStore, Outcome, Plan, Planned, Reach,
-    Settle, Tally,
+    Settle, Tally, Usage,
 };
 
 use crate::{

@@ -22,7 +22,7 @@ pub struct Plan {
     pub content: Content,
     pub audience: Audience,
     /// Says where each recipient's mailbox is.
-    pub destinations: Destinations,
+    pub destinations: Arc<Destinations>,
     pub now: DateTime<Utc>,
 }
 
@@ -176,6 +176,16 @@ pub struct Hold {
 /// A hold and what it keeps back.
 pub type Held = (Reach, Hold);
 
+/// Attempts that a relay made for a destination in one hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    pub relay: RelayName,
+    pub group: GroupName,
+    /// When the hour began.
+    pub hour: DateTime<Utc>,
+    pub attempts: u32,
+}
+
 /// What is planned, in hand and done.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
@@ -241,6 +251,9 @@ pub trait OutboxStore: Send + Sync {
     async fn lift(&self, reach: Reach) -> port::Result<bool>;
 
     async fn holds(&self) -> port::Result<Vec<Held>>;
+
+    /// Every hour since `since` in which there were attempts. Those of the last two days are kept.
+    async fn usage(&self, since: DateTime<Utc>) -> port::Result<Vec<Usage>>;
 
     /// Makes those of `ids` due at once that were neither sent nor withheld and are not in hand, and
     /// tells how many. A bounce among them did not happen: the address is not suppressed any more.

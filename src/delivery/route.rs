@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::{
     relay::{Connection, Relay, RelayError},
     retry::Pause,
+    throttle::pace::Pace,
 };
 use crate::id::RelayName;
 
@@ -25,6 +26,8 @@ pub struct Route {
     pub connections: NonZeroUsize,
     /// Its share beside the others' of what is sent; zero stands by until none of them is there.
     pub weight: u32,
+    /// What it gets at most; none is no limit.
+    pub pace: Option<Pace>,
     state: Mutex<State>,
 }
 
@@ -44,12 +47,13 @@ pub struct Paused {
 }
 
 impl Route {
-    pub fn new(name: RelayName, relay: Relay, connections: NonZeroUsize, weight: u32) -> Self {
+    pub fn new(name: RelayName, relay: Relay, connections: NonZeroUsize) -> Self {
         Route {
             name,
             relay,
             connections,
-            weight,
+            weight: 1,
+            pace: None,
             state: Mutex::default(),
         }
     }

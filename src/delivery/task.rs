@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,15 @@ pub struct DeliverOutbox {
     courier: Arc<Courier>,
     /// Held by the one activation that sends: an order beside the task opens no further connections,
     /// and finds everything settled that the task had in hand.
-    turn: tokio::sync::Mutex<()>,
+    turn: tokio::sync::Mutex<Turn>,
+}
+
+/// Whether this is the first activation, and quotas have to be read that outlived the last process.
+#[derive(Default)]
+enum Turn {
+    #[default]
+    First,
+    Later,
 }
 
 impl DeliverOutbox {
@@ -69,9 +77,17 @@ impl Task for DeliverOutbox {
         Duration::from_secs(10)
     }
 
-    async fn activate(&self, _: DateTime<Utc>) -> Report {
-        let _turn = self.turn.lock().await;
+    async fn activate(&self, now: DateTime<Utc>) -> Report {
+        let mut turn = self.turn.lock().await;
         let courier = &self.courier;
+        if let Turn::First = *turn {
+            match courier.outbox.usage(now - TimeDelta::days(1)).await {
+                Ok(usage) => courier.traffic.resume(&usage, now),
+                Err(err) => return Report::failed(&err),
+            }
+            *turn = Turn::Later;
+        }
+        courier.traffic.level();
         let halt = courier.stop.child_token();
         let mut total = Work::default();
         loop {

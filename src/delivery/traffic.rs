@@ -2,48 +2,89 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::meter::Meter;
+use super::{
+    Usage,
+    meter::Meter,
+    throttle::{Limits, pace::Pace},
+};
 use crate::id::{GroupName, RelayName};
 
+/// When a destination is asked again whose connections are all in use.
+const BUSY: TimeDelta = TimeDelta::milliseconds(50);
+/// Relays that share the work keep step with those that took something in this time.
+const IDLE: TimeDelta = TimeDelta::seconds(1);
+/// Messages that a relay may be ahead of its share.
+const SLACK: u64 = 16;
+
 /// Leave to make one attempt.
-#[derive(Debug, Default)]
-pub struct Ticket {
+#[derive(Debug)]
+pub(super) struct Ticket {
+    relay: RelayName,
+    at: DateTime<Utc>,
+    /// Destinations of which a message was counted in advance.
+    held: Vec<GroupName>,
     /// Destinations that take nothing at present.
-    pub closed: Arc<BTreeSet<GroupName>>,
+    pub(super) closed: Arc<BTreeSet<GroupName>>,
     /// When the first of them takes something again.
-    pub opens: Option<DateTime<Utc>>,
+    pub(super) opens: Option<DateTime<Utc>>,
+}
+
+/// Why there is no leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The relay takes nothing before.
+    Until(DateTime<Utc>),
+    /// Other relays have had less than their share.
+    Turn,
 }
 
 /// What the courier counts and allows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Traffic(Mutex<Books>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Books {
-    relays: BTreeMap<RelayName, Counts>,
-    groups: BTreeMap<GroupName, Counts>,
+    relays: BTreeMap<RelayName, Lane>,
+    groups: BTreeMap<GroupName, Lane>,
+}
+
+/// A relay, or a group of destinations.
+#[derive(Debug)]
+struct Lane {
+    pace: Pace,
+    /// Whether it is asked for leave. What nothing limits is counted afterwards, for the day on
+    /// which it complains.
+    limited: bool,
+    counts: Counts,
+    /// Attempts at this moment.
+    open: usize,
+    /// Of a relay: its share, and what it took since all shares were equal.
+    weight: u64,
+    taken: u64,
+    last: Option<DateTime<Utc>>,
 }
 
 /// What became of attempts since this process began.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Counts {
     pub sent: u64,
     pub deferred: u64,
     pub failed: u64,
     pub uncertain: u64,
-    #[serde(skip)]
+    /// Connections, or attempts at a destination, at this moment.
+    pub open: usize,
     meter: Meter,
 }
 
 /// What an attempt came to, for those who count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Came {
+pub(super) enum Came {
     Sent,
     Deferred,
     Failed,
@@ -69,53 +110,213 @@ impl Counts {
     }
 }
 
-impl Traffic {
-    /// Leave to make an attempt by `relay`, or when to ask again.
-    pub fn reserve(
-        &self,
-        _relay: &RelayName,
-        _now: DateTime<Utc>,
-    ) -> Result<Ticket, DateTime<Utc>> {
-        Ok(Ticket::default())
+impl Lane {
+    fn new(pace: Option<Pace>, weight: u32) -> Self {
+        let unlimited = || Pace::new(Limits::default(), NonZeroUsize::MAX, None);
+        Lane {
+            limited: pace.is_some(),
+            pace: pace.unwrap_or_else(unlimited),
+            counts: Counts::default(),
+            open: 0,
+            weight: u64::from(weight),
+            taken: 0,
+            last: None,
+        }
     }
 
-    /// Gives back what a ticket reserved, but for what is used.
-    pub fn redeem(&self, _ticket: Ticket, _used: Option<&GroupName>) {}
+    fn admit(&mut self, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+        if self.limited && self.open >= self.pace.connections(now).get() {
+            return Err(now + BUSY);
+        }
+        if self.limited {
+            self.pace.admit(now)?;
+        }
+        self.open += 1;
+        Ok(())
+    }
+
+    fn refund(&mut self, admitted: DateTime<Utc>) {
+        self.open = self.open.saturating_sub(1);
+        if self.limited {
+            self.pace.refund(admitted);
+        }
+    }
+
+    fn count(&mut self, came: Came, now: DateTime<Utc>) {
+        self.counts.count(came, now);
+        if !self.limited {
+            let _counted = self.pace.admit(now);
+        }
+    }
+}
+
+impl Books {
+    /// Whether a relay is so far ahead that those beside it should take the next one.
+    fn is_ahead(&self, name: &RelayName, now: DateTime<Utc>) -> bool {
+        let Some(own) = self.relays.get(name) else {
+            return false;
+        };
+        let is_busy = |lane: &Lane| lane.weight > 0 && lane.last.is_some_and(|at| now - at < IDLE);
+        let others = self.relays.iter().filter(|(other, _)| *other != name);
+        let mut others = others.map(|(_, lane)| lane).filter(|lane| is_busy(lane));
+        others.any(|other| own.taken * other.weight > (other.taken + SLACK) * own.weight)
+    }
+}
+
+impl Traffic {
+    /// Of relays with their pace and weight, and of destinations that have one from the start.
+    pub(super) fn new(
+        relays: impl IntoIterator<Item = (RelayName, Option<Pace>, u32)>,
+        groups: impl IntoIterator<Item = (GroupName, Pace)>,
+    ) -> Self {
+        let relays = relays.into_iter();
+        let groups = groups.into_iter();
+        Traffic(Mutex::new(Books {
+            relays: relays
+                .map(|(name, pace, weight)| (name, Lane::new(pace, weight)))
+                .collect(),
+            groups: groups
+                .map(|(name, pace)| (name, Lane::new(Some(pace), 1)))
+                .collect(),
+        }))
+    }
+
+    /// Goes on after a restart from what was sent in each hour.
+    pub(super) fn resume(&self, usage: &[Usage], now: DateTime<Utc>) {
+        let mut books = self.locked();
+        for (name, lane) in &mut books.relays {
+            lane.resume(usage.iter().filter(|usage| usage.relay == *name), now);
+        }
+        for (name, lane) in &mut books.groups {
+            lane.resume(usage.iter().filter(|usage| usage.group == *name), now);
+        }
+    }
+
+    /// Leave to make an attempt by `relay`.
+    pub(super) fn reserve(&self, relay: &RelayName, now: DateTime<Utc>) -> Result<Ticket, Wait> {
+        let mut books = self.locked();
+        if books.is_ahead(relay, now) {
+            return Err(Wait::Turn);
+        }
+        if let Some(lane) = books.relays.get_mut(relay) {
+            lane.admit(now).map_err(Wait::Until)?;
+        }
+        let mut closed = BTreeSet::new();
+        let mut held = Vec::new();
+        let mut opens: Option<DateTime<Utc>> = None;
+        for (name, lane) in books.groups.iter_mut().filter(|(_, lane)| lane.limited) {
+            match lane.admit(now) {
+                Ok(()) => held.push(name.clone()),
+                Err(later) => {
+                    closed.insert(name.clone());
+                    opens = Some(opens.map_or(later, |opens| opens.min(later)));
+                }
+            }
+        }
+        Ok(Ticket {
+            relay: relay.clone(),
+            at: now,
+            held,
+            closed: Arc::new(closed),
+            opens,
+        })
+    }
+
+    /// Gives back what a ticket holds of other destinations than that of the delivery in hand.
+    pub(super) fn narrow(&self, ticket: &mut Ticket, group: &GroupName) {
+        let held = std::mem::take(&mut ticket.held);
+        let (own, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|name| name == group);
+        ticket.held = own;
+        self.locked().give_back(&others, ticket.at);
+    }
+
+    /// Ends an attempt that reached the relay.
+    pub(super) fn redeem(&self, ticket: Ticket, group: &GroupName, came: Came, now: DateTime<Utc>) {
+        let mut books = self.locked();
+        for name in &ticket.held {
+            if let Some(lane) = books.groups.get_mut(name) {
+                lane.open = lane.open.saturating_sub(1);
+            }
+        }
+        if let Some(lane) = books.relays.get_mut(&ticket.relay) {
+            lane.open = lane.open.saturating_sub(1);
+            lane.count(came, now);
+            lane.taken += 1;
+            lane.last = Some(now);
+        }
+        match books.groups.get_mut(group) {
+            Some(lane) => lane.count(came, now),
+            None => {
+                let mut lane = Lane::new(None, 1);
+                lane.count(came, now);
+                books.groups.insert(group.clone(), lane);
+            }
+        }
+    }
+
+    /// Gives back a ticket with which nothing was done.
+    pub(super) fn refund(&self, ticket: Ticket) {
+        let mut books = self.locked();
+        books.give_back(&ticket.held, ticket.at);
+        if let Some(lane) = books.relays.get_mut(&ticket.relay) {
+            lane.refund(ticket.at);
+        }
+    }
 
     /// Notes that a destination wants less.
-    pub fn rate_limited(&self, _group: &GroupName, _now: DateTime<Utc>) {}
-
-    pub fn count(&self, relay: &RelayName, group: &GroupName, came: Came, now: DateTime<Utc>) {
+    pub(super) fn rate_limited(&self, group: &GroupName, now: DateTime<Utc>) {
         let mut books = self.locked();
-        if let Some(counts) = books.relays.get_mut(relay) {
-            counts.count(came, now);
-        } else {
-            books
-                .relays
-                .entry(relay.clone())
-                .or_default()
-                .count(came, now);
-        }
-        if let Some(counts) = books.groups.get_mut(group) {
-            counts.count(came, now);
-        } else {
-            books
-                .groups
-                .entry(group.clone())
-                .or_default()
-                .count(came, now);
+        let lane = books.groups.entry(group.clone());
+        let lane = lane.or_insert_with(|| Lane::new(None, 1));
+        lane.limited = true;
+        lane.pace.rate_limited(now);
+    }
+
+    /// Has all relays start level, however much each took before.
+    pub(super) fn level(&self) {
+        for lane in self.locked().relays.values_mut() {
+            lane.taken = 0;
         }
     }
 
-    pub fn relays(&self) -> BTreeMap<RelayName, Counts> {
-        self.locked().relays.clone()
+    pub fn relays(&self) -> Vec<(RelayName, Counts)> {
+        shown(&self.locked().relays)
     }
 
-    pub fn groups(&self) -> BTreeMap<GroupName, Counts> {
-        self.locked().groups.clone()
+    pub fn groups(&self) -> Vec<(GroupName, Counts)> {
+        shown(&self.locked().groups)
     }
 
     fn locked(&self) -> MutexGuard<'_, Books> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Books {
+    fn give_back(&mut self, groups: &[GroupName], admitted: DateTime<Utc>) {
+        for name in groups {
+            if let Some(lane) = self.groups.get_mut(name) {
+                lane.refund(admitted);
+            }
+        }
+    }
+}
+
+impl Lane {
+    fn resume<'a>(&mut self, usage: impl Iterator<Item = &'a Usage>, now: DateTime<Utc>) {
+        let hours = usage.map(|usage| (usage.hour, usage.attempts));
+        self.pace = self.pace.clone().resume(hours, now);
+    }
+}
+
+fn shown<N: Clone>(lanes: &BTreeMap<N, Lane>) -> Vec<(N, Counts)> {
+    let shown = lanes.iter().map(|(name, lane)| {
+        let open = lane.open;
+        let counts = lane.counts.clone();
+        (name.clone(), Counts { open, ..counts })
+    });
+    shown.collect()
+}
+
+#[cfg(test)]
+mod tests;

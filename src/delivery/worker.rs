@@ -4,7 +4,7 @@
 //! the next. So a kill at any instant leaves at most one delivery per connection in doubt, and what
 //! cannot be recorded is not sent.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use super::{
     relay::{Connection, Refusal, Sent},
     retry,
     route::Route,
-    traffic::Ticket,
+    traffic::{Ticket, Wait},
     work::{Trouble, Work},
 };
 use crate::task::chain;
@@ -24,6 +24,8 @@ use crate::task::chain;
 const MAX_LOSSES: u32 = 3;
 /// Fresh connections that are tried for one message when the relay ends each at once.
 const MAX_CLOSED: u32 = 3;
+/// How often it is asked whether the other relays have caught up.
+const TURN: Duration = Duration::from_millis(2);
 /// Whoever has to wait longer than this gives the connection up.
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 
@@ -95,12 +97,10 @@ impl Worker {
         let mut next = Some(first);
         while let Some((claimed, ticket)) = next {
             let Attempt { outcome, refusal } = self.attempt(&claimed).await;
-            let came = self.work.count(&outcome);
-            let group = &claimed.delivery.group;
-            let traffic = &self.courier.traffic;
-            traffic.redeem(ticket, came.map(|_| group));
-            if let Some(came) = came {
-                traffic.count(&self.route.name, group, came, self.courier.clock.now());
+            let (traffic, now) = (&self.courier.traffic, self.courier.clock.now());
+            match self.work.count(&outcome) {
+                Some(came) => traffic.redeem(ticket, &claimed.delivery.group, came, now),
+                None => traffic.refund(ticket),
             }
             next = self.hand_in(&claimed, outcome).await?;
             if let Some((refusal, reply)) = refusal {
@@ -128,13 +128,13 @@ impl Worker {
             return self.next().await;
         };
         match self.courier.settle_and_claim(settle, &ticket).await {
-            Ok(Some(claimed)) => Ok(Some((claimed, ticket))),
+            Ok(Some(claimed)) => Ok(Some(self.errand(claimed, ticket))),
             Ok(None) => match self.nothing(ticket).await {
                 true => self.next().await,
                 false => Ok(None),
             },
             Err(err) => {
-                self.courier.traffic.redeem(ticket, None);
+                self.courier.traffic.refund(ticket);
                 Err(err.into())
             }
         }
@@ -150,23 +150,39 @@ impl Worker {
             let now = self.courier.clock.now();
             let ticket = match self.courier.traffic.reserve(&self.route.name, now) {
                 Ok(ticket) => ticket,
-                Err(when) if self.wait(when).await => continue,
-                Err(_) => return Ok(None),
+                Err(Wait::Turn) => {
+                    tokio::time::sleep(TURN).await;
+                    continue;
+                }
+                Err(Wait::Until(when)) if self.wait(when).await => continue,
+                Err(Wait::Until(_)) => return Ok(None),
             };
             match self.courier.claim(&ticket).await {
-                Ok(Some(claimed)) => return Ok(Some((claimed, ticket))),
-                Ok(None) if self.nothing(ticket).await => {}
-                Ok(None) => return Ok(None),
-                Err(err) => return Err(err.into()),
+                Ok(Some(claimed)) => return Ok(Some(self.errand(claimed, ticket))),
+                Ok(None) => {
+                    if !self.nothing(ticket).await {
+                        return Ok(None);
+                    }
+                }
+                Err(err) => {
+                    self.courier.traffic.refund(ticket);
+                    return Err(err.into());
+                }
             }
         }
+    }
+
+    fn errand(&self, claimed: Claimed, mut ticket: Ticket) -> Errand {
+        let group = &claimed.delivery.group;
+        self.courier.traffic.narrow(&mut ticket, group);
+        (claimed, ticket)
     }
 
     /// Nothing could be claimed; waits for the destinations that are closed, and tells whether it is
     /// worth asking again.
     async fn nothing(&mut self, ticket: Ticket) -> bool {
         let opens = ticket.opens;
-        self.courier.traffic.redeem(ticket, None);
+        self.courier.traffic.refund(ticket);
         match opens {
             Some(when) => self.wait(when).await,
             None => false,

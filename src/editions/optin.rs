@@ -23,7 +23,7 @@ pub struct RequestConfirmations {
     pub editions: Arc<[Edition]>,
     pub site: Arc<Site>,
     pub templates: Arc<Templates>,
-    pub destinations: Destinations,
+    pub destinations: Arc<Destinations>,
     pub delivery: Activator,
 }
 

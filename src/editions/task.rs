@@ -30,7 +30,7 @@ pub struct PublishDigests {
     pub site: Arc<Site>,
     pub titles: Arc<SourceTitles>,
     pub templates: Arc<Templates>,
-    pub destinations: Destinations,
+    pub destinations: Arc<Destinations>,
     pub delivery: Activator,
 }
 

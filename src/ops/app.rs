@@ -272,8 +272,10 @@ fn deliver(
         let taker = Relay::new(url, password, hello.clone(), trust.clone())
             .with_context(|| format!("prepare the relay {}", relay.name))?
             .with_max_messages(relay.max_messages);
-        let name = relay.name.clone();
-        Ok(Route::new(name, taker, relay.connections, relay.weight))
+        let mut route = Route::new(relay.name.clone(), taker, relay.connections);
+        route.weight = relay.weight;
+        route.pace = relay.pace.clone();
+        Ok(route)
     });
     let routes = routes.collect::<Result<_>>()?;
     let links = Links {
@@ -284,6 +286,7 @@ fn deliver(
         links,
         signer: Signer::new(&config.dkim),
         doubt: config.doubt,
+        paces: config.paces.clone(),
     };
     Ok(Some(DeliverOutbox::new(
         parts.store.clone(),

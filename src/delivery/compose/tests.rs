@@ -46,7 +46,7 @@ fn claimed(to: Recipient, name: Option<&str>) -> Claimed {
                 due: DateTime::UNIX_EPOCH,
             },
             attempts: 0,
-            group: GroupName::default(),
+            group: GroupName::other(),
             via: None,
         },
         address: EmailAddress::parse("ann@example.net").unwrap(),

@@ -21,9 +21,11 @@ use std::{
 };
 
 use crate::{
-    delivery::{Doubt, destination::Destinations, dkim::key::Key, relay::RelayUrl},
+    delivery::{
+        Doubt, destination::Destinations, dkim::key::Key, relay::RelayUrl, throttle::pace::Pace,
+    },
     editions::{Edition, Site},
-    id::RelayName,
+    id::{GroupName, RelayName},
     ingest::topics::Topic,
     secret::Secret,
     sources::{Source, fetch::FetchConfig, websub::Sha1},
@@ -52,7 +54,9 @@ pub struct Config {
     pub relays: Vec<Relay>,
     /// What becomes of a message that may have arrived. Default: it is sent again.
     pub doubt: Doubt,
-    pub destinations: Destinations,
+    /// Where recipients have their mailboxes, and what each of those places gets.
+    pub destinations: Arc<Destinations>,
+    pub paces: Vec<(GroupName, Pace)>,
     /// In the order of the configuration: of one domain and algorithm, the first one signs.
     pub dkim: Vec<Key>,
 }
@@ -76,6 +80,8 @@ pub struct Relay {
     pub weight: u32,
     /// That a connection takes. Default 100.
     pub max_messages: NonZeroU32,
+    /// What it gets at most. Default: no limit.
+    pub pace: Option<Pace>,
 }
 
 /// Where configuration is looked for when `--config` is not given.

@@ -2,17 +2,23 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
+use chrono::{NaiveDate, NaiveTime};
+use toml::Value;
+
 use super::{
     Relay,
     reader::Section,
     sections::no_doubles,
-    value::{number, text, words},
+    value::{list, number, text, words},
 };
 use crate::{
     delivery::{
         Doubt,
+        destination::Destinations,
         relay::{RelayUrl, smtp::MAX_MESSAGES},
+        throttle::{Limits, pace::Pace, warmup::Warmup},
     },
+    id::GroupName,
     secret::Secret,
 };
 
@@ -68,7 +74,71 @@ fn read_relay(section: &Section<'_>) -> Option<Relay> {
         max_messages: max_messages
             .and_then(NonZeroU32::new)
             .unwrap_or(MAX_MESSAGES),
+        pace: read_pace(section, None),
     })
+}
+
+/// What a relay or a destination gets at most; none if nothing limits it.
+fn read_pace(section: &Section<'_>, connections: Option<NonZeroUsize>) -> Option<Pace> {
+    let limits = section.optional("rate", |value| match value {
+        Value::Array(_) => {
+            let rates = list(words)(value)?;
+            Limits::of(rates.iter().map(String::as_str)).map_err(|err| err.to_string())
+        }
+        value => Limits::of([words(value)?.as_str()]).map_err(|err| err.to_string()),
+    });
+    let warmup = read_warmup(section);
+    if limits.is_none() && warmup.is_none() && connections.is_none() {
+        return None;
+    }
+    let connections = connections.unwrap_or(NonZeroUsize::MAX);
+    Some(Pace::new(limits.unwrap_or_default(), connections, warmup))
+}
+
+/// `warm_up_*`: so many messages on the first day, and a factor more on each day after.
+fn read_warmup(section: &Section<'_>) -> Option<Warmup> {
+    let since = section.optional("warm_up_since", |value| {
+        let bad = || "must be a date such as \"2026-11-25\"".to_owned();
+        let date = words(value)?.parse::<NaiveDate>().map_err(|_| bad())?;
+        Ok(date.and_time(NaiveTime::MIN).and_utc())
+    });
+    let start = section.optional("warm_up_start", number(1..=1_000_000));
+    let growth = section.optional("warm_up_growth", number(2..=10));
+    let start = NonZeroU32::new(start.unwrap_or(50))?;
+    match Warmup::new(start, growth.map_or(2.0, f64::from), since?) {
+        Ok(warmup) => Some(warmup),
+        Err(err) => {
+            section.report("warm_up_growth", err.to_string());
+            None
+        }
+    }
+}
+
+/// The table of destinations, with the operator's own, and what each gets at most.
+pub(super) fn read_destinations(root: &Section<'_>) -> (Destinations, Vec<(GroupName, Pace)>) {
+    let mut paces = Vec::new();
+    let mut own: Vec<(GroupName, Vec<String>)> = Vec::new();
+    for section in root.sections("destination") {
+        let domains = section.optional("domains", list(words)).unwrap_or_default();
+        let connections = section.optional("connections", number(1..=64));
+        let pace = read_pace(&section, connections.and_then(NonZeroUsize::new));
+        let Some(name) = section.required("name", text::<GroupName>) else {
+            continue;
+        };
+        paces.extend(pace.map(|pace| (name.clone(), pace)));
+        own.push((name, domains));
+    }
+    no_doubles(
+        root,
+        "destination",
+        own.iter().map(|(name, _)| name.as_str()),
+    );
+    let groups = own.iter().map(|(name, domains)| (name, domains.as_slice()));
+    let destinations = Destinations::new(groups).unwrap_or_else(|err| {
+        root.report("destination", err.to_string());
+        Destinations::built_in()
+    });
+    (destinations, paces)
 }
 
 pub(super) fn read_doubt(section: &Section<'_>) -> Doubt {

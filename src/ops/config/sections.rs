@@ -16,13 +16,12 @@ use super::{
     dkim::read_dkim,
     edition::{mail_templates, read_edition},
     reader::Section,
-    relay::{read_doubt, read_relays},
+    relay::{read_destinations, read_doubt, read_relays},
     source::read_source,
     topic::read_topics,
     value::{duration, list, number, size, text, words},
 };
 use crate::{
-    delivery::destination::Destinations,
     editions::Site,
     sources::{
         Source,
@@ -101,6 +100,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
     );
     let mails = root.any_has("edition", "digest");
     let relays = read_relays(root, mails);
+    let (destinations, paces) = read_destinations(root);
     let doubt = read_doubt(&root.section("delivery"));
     let site = read_site(&site, zone, mails);
     let dkim = read_dkim(root, site.as_ref().map(|site| &site.sender));
@@ -125,7 +125,8 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         editions,
         relays,
         doubt,
-        destinations: Destinations::default(),
+        destinations: destinations.into(),
+        paces,
         dkim,
     })
 }

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     dedupe::fingerprint::Fingerprint,
     id::{
-        ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, GroupName, SourceName,
-        SubscriberId,
+        ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, GroupName, RelayName,
+        SourceName, SubscriberId,
     },
 };
 
@@ -149,7 +149,7 @@ macro_rules! names {
     )+};
 }
 
-names!(SourceName, EditionSlug, DigestName, GroupName);
+names!(SourceName, EditionSlug, DigestName, GroupName, RelayName);
 
 impl<A: Key, B: Key> Key for (A, B) {
     fn write(&self, out: &mut Vec<u8>) {

@@ -185,7 +185,7 @@ mod tests {
         let until = "2026-11-23T08:00:00Z".parse().unwrap();
         let row = DeliveryRow {
             address: None,
-            group: GroupName::default(),
+            group: GroupName::other(),
             status: Status::Scheduled { due: until },
             attempts: 0,
             via: None,

@@ -11,13 +11,13 @@ use super::{
     hold,
     plan::{self, Begun},
     settle,
-    table::{CONTENT, DELIVERY, DUE, ISSUE, TALLY},
+    table::{CONTENT, DELIVERY, DUE, ISSUE, TALLY, USAGE},
     tx::{Tx, legible},
 };
 use crate::{
     delivery::{
         Claim, Claimed, Content, Delivery, Doubt, Held, Hold, Issue, OutboxStore, Plan, Planned,
-        Reach, Recipient, Settle, Tally,
+        Reach, Recipient, Settle, Tally, Usage,
     },
     id::{ContentId, DeliveryId, SubscriberId},
     port::Result,
@@ -176,6 +176,24 @@ impl OutboxStore for SledStore {
 
     async fn holds(&self) -> Result<Vec<Held>> {
         self.read(hold::all).await
+    }
+
+    async fn usage(&self, since: DateTime<Utc>) -> Result<Vec<Usage>> {
+        self.read(move |tx| {
+            let rows = tx.scan(USAGE.all()).filter_map(legible);
+            let usage = rows.map(|row| {
+                row.map(|((relay, group, hour), attempts)| Usage {
+                    relay,
+                    group,
+                    hour,
+                    attempts,
+                })
+            });
+            usage
+                .filter(|row| row.as_ref().map_or(true, |usage| usage.hour >= since))
+                .collect()
+        })
+        .await
     }
 
     async fn retry(&self, ids: Vec<DeliveryId>, now: DateTime<Utc>) -> Result<u64> {

@@ -116,11 +116,11 @@ pub(super) fn finish(
 /// Where a recipient's mailbox is.
 fn group(tx: &Tx<'_>, plan: &Plan, to: &Recipient) -> Result<GroupName> {
     Ok(match to {
-        Recipient::Address(address) => plan.destinations.of(address.domain()),
+        Recipient::Address(address) => plan.destinations.of(address.domain()).clone(),
         Recipient::Subscriber(id) => {
             let subscriber = legible(tx.get(SUBSCRIBER, id)).transpose()?.flatten();
-            let group = subscriber.map(|one| plan.destinations.of(one.address.domain()));
-            group.unwrap_or_default()
+            let group = subscriber.map(|one| plan.destinations.of(one.address.domain()).clone());
+            group.unwrap_or_else(GroupName::other)
         }
     })
 }

@@ -1,20 +1,23 @@
 //! What came of an attempt, with every row that follows from it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::{
     consent,
     lane::Lane,
     lease::Lease,
     row::{DeliveryRow, kept},
-    table::{DELIVERY, DUE, ISSUE, LEASE, SUBSCRIBER, SuppressedBy, Suppression, TALLY},
+    table::{DELIVERY, DUE, ISSUE, LEASE, SUBSCRIBER, SuppressedBy, Suppression, TALLY, USAGE},
     tx::{Tx, legible},
 };
 use crate::{
     delivery::{Outcome, Purpose, Recipient, Settle, Status, Tally},
-    id::{ContentId, DeliveryId},
+    id::{ContentId, DeliveryId, GroupName, RelayName},
     port::{Result, StoreError},
 };
+
+/// A day, and whatever the clock did meanwhile.
+const USAGE_KEPT: TimeDelta = TimeDelta::days(2);
 
 /// A delivery on its way from one status to another.
 pub(super) struct Entry {
@@ -58,8 +61,35 @@ pub(super) fn settle(tx: &mut Tx<'_>, settle: Settle, now: DateTime<Utc>) -> Res
         Outcome::Released => return enter(tx, entry, Status::Scheduled { due: now }),
     };
     entry.row.attempts += 1;
+    if let Some(relay) = &via {
+        note_usage(tx, relay, &entry.row.group, now)?;
+    }
     entry.row.via = via;
     enter(tx, entry, status)
+}
+
+/// Counts an attempt; with a new hour, those go that no quota asks for any more.
+fn note_usage(
+    tx: &mut Tx<'_>,
+    relay: &RelayName,
+    group: &GroupName,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
+    let key = (relay.clone(), group.clone(), hour);
+    let attempts = tx.get(USAGE, &key)?;
+    if attempts.is_none() {
+        for old in tx
+            .scan(USAGE.within(&(relay.clone(), group.clone())))
+            .keys()
+        {
+            let old = old?;
+            if hour - old.2 > USAGE_KEPT {
+                tx.remove(USAGE, &old);
+            }
+        }
+    }
+    tx.put(USAGE, &key, &attempts.unwrap_or(0).saturating_add(1))
 }
 
 /// Suppresses the address of a delivery that has no mailbox. A test proves nothing about a person.

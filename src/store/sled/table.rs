@@ -19,7 +19,10 @@ use crate::{
     dedupe::{Trace, fingerprint::Fingerprint},
     delivery::{Content, Hold, Tally},
     editions::{Digest, Progress},
-    id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
+    id::{
+        ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, GroupName, RelayName,
+        SourceName, SubscriberId,
+    },
     ingest::Answer,
     library::{Article, Body},
     port::{Result, StoreError},
@@ -100,6 +103,8 @@ pub(super) const ISSUE: Table<ContentId, IssueRow> = Table::new(55, "issue");
 pub(super) const BEGUN: Table<ContentId, ()> = Table::new(56, "begun");
 /// Deliveries in hand that must not be repeated if the process dies.
 pub(super) const LEASE: Table<DeliveryId, ()> = Table::new(57, "lease");
+/// Attempts by relay, destination and hour.
+pub(super) const USAGE: Table<(RelayName, GroupName, DateTime<Utc>), u32> = Table::new(59, "usage");
 /// By the edition, or by nothing where everything is held.
 pub(super) const HOLD: Table<String, Hold> = Table::new(58, "hold");
 

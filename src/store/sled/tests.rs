@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -73,7 +73,7 @@ async fn plan(store: &SledStore, to: &str) -> ContentId {
         key: to.to_owned(),
         content: content(),
         audience: Audience::Address(address(to)),
-        destinations: Destinations::default(),
+        destinations: Arc::new(Destinations::built_in()),
         now: at(0),
     };
     match store.plan(plan).await.unwrap() {
@@ -234,7 +234,7 @@ async fn a_plan_that_comes_to_nothing_half_way_was_never_made() {
             ..content()
         },
         audience: Audience::Subscribed,
-        destinations: Destinations::default(),
+        destinations: Arc::new(Destinations::built_in()),
         now: at(0),
     };
     let claims = async |store: &SledStore| {

@@ -10,7 +10,7 @@ use super::{
 use courant::{
     delivery::{
         Audience, Claim, Claimed, Delivery, Doubt, Hold, Outcome, Planned, Purpose, Reach,
-        Recipient, Settle, Status, Tally, destination::Destinations,
+        Recipient, Settle, Status, Tally,
     },
     id::{ContentId, DeliveryId, GroupName, RelayName, SubscriberId},
     port::StoreError,
@@ -503,9 +503,7 @@ async fn a_destination_that_is_closed_does_not_hold_up_the_others() {
         for name in ["a@gmail.com", "b@gmail.com", "c@example.org", "d@gmail.com"] {
             subscribe(&*store, name).await;
         }
-        let mut digest = plan("digest:1", Purpose::Digest, Audience::Subscribed);
-        digest.destinations = Destinations::default();
-        store.plan(digest).await.unwrap();
+        plan_digest(&*store, "digest:1").await;
         let closed = Claim {
             closed: Arc::new([gmail.clone()].into()),
             ..Claim::until(at(10))

@@ -254,7 +254,7 @@ fn add_outbox(written: &mut Written) {
     ] {
         let row = DeliveryRow {
             address: None,
-            group: GroupName::default(),
+            group: GroupName::other(),
             status,
             attempts: 4,
             via: None,
@@ -263,7 +263,7 @@ fn add_outbox(written: &mut Written) {
     }
     let notice = DeliveryRow {
         address: Some(address("ann@example.org")),
-        group: GroupName::default(),
+        group: GroupName::other(),
         status: Status::Scheduled { due },
         attempts: 0,
         via: Some(RelayName::parse("mx").unwrap()),
