@@ -46,7 +46,8 @@ pub enum Sent {
     /// must be sent again, or nothing.
     Uncertain { reason: String },
     /// The relay has had enough of this connection, as many have after some number of messages.
-    /// Nothing was tried and nothing failed: the same message belongs on a fresh one.
+    /// Nothing was tried and nothing failed: the same message belongs on a fresh one. A connection
+    /// that has accepted nothing never ends so.
     Closed { reason: String },
 }
 

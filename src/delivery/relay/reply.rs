@@ -117,7 +117,6 @@ fn by_code(stage: Stage, code: u16, words: &Words) -> Refusal {
         (550, Stage::Rcpt) if words.are_of_550() => Refusal::BadAddress,
         // The domain takes no mail (RFC 7504).
         (556, _) => Refusal::BadAddress,
-        (571, _) => Refusal::Policy,
         (552, _) if words.tell_of_size() => Refusal::Permanent,
         // RFC 5321, section 4.5.3.1.10: 552 where 452 is meant.
         (552, _) => Refusal::Temporary,

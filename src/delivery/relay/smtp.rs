@@ -5,6 +5,7 @@
 //! half-used connection to the next message; so the steps are taken here one by one.
 
 mod hello;
+mod lenient;
 mod offers;
 
 use std::{
@@ -37,6 +38,7 @@ use super::{
 };
 use crate::{delivery::compose::Message, secret::Secret};
 use hello::client_id;
+use lenient::Lenient;
 use offers::Offers;
 
 /// To reach the host.
@@ -173,6 +175,7 @@ impl Connection {
         login: Option<&(String, Secret)>,
         max_messages: NonZeroU32,
     ) -> Result<Self, lettre_smtp::Error> {
+        let stream = Box::new(Lenient::new(stream));
         let mut smtp = AsyncSmtpConnection::connect_with_transport(stream, &hello).await?;
         if let Some((user, password)) = login {
             let login = Credentials::new(user.clone(), password.expose().to_owned());

@@ -35,6 +35,40 @@ async fn a_relay_that_does_not_open_is_told_from_one_that_is_not_there() {
     assert!(matches!(away, RelayError::Unreachable { .. }));
 }
 
+#[tokio::test]
+async fn a_relay_that_breaks_off_while_it_opens_has_no_connection() {
+    for encryption in [Encryption::None, Encryption::StartTls] {
+        for stage in [Stage::Connect, Stage::Ehlo, Stage::StartTls, Stage::Auth] {
+            for act in [
+                Act::HangUp,
+                Act::Reply("nonsense"),
+                Act::Reply("421 closing"),
+            ] {
+                let server = SmtpServer::start_with(encryption).await;
+                let url = match encryption {
+                    Encryption::StartTls => format!("smtp://ann@localhost:{}", server.port),
+                    _ => format!("smtp://localhost:{}?tls=none", server.port),
+                };
+                let is_secret = matches!(stage, Stage::StartTls | Stage::Auth);
+                if is_secret && encryption == Encryption::None {
+                    continue;
+                }
+                if is_secret {
+                    server.next(Stage::Ehlo, WITH_STARTTLS);
+                }
+                if stage == Stage::Auth {
+                    server.next(Stage::Ehlo, WITH_AUTH);
+                }
+                server.next(stage, act);
+
+                let connected = relay(&url, trusting()).connect().await;
+
+                assert!(connected.is_err(), "{encryption:?} {stage:?} {act:?}");
+            }
+        }
+    }
+}
+
 const WITH_STARTTLS: Act = Act::Reply("250-localhost\r\n250 STARTTLS");
 const WITH_AUTH: Act = Act::Reply("250-localhost\r\n250 AUTH LOGIN PLAIN");
 

@@ -83,7 +83,7 @@ fn authentication_policy_and_reputation_are_about_the_sender() {
         "550 Administrative prohibition",
         "550 Verification failed for <news@example.org> Called: 192.0.2.1 Response: 550 5.1.1 no \
          such user Sender verify failed",
-        "571 Email from 192.0.2.1 is currently blocked",
+        "550 Email from 192.0.2.1 is currently blocked",
         "554 Transaction failed Reject due to policy restrictions.",
         "554 Message rejected: Email address is not verified.",
         "554 DT:SPM 163 smtp5,D9GowAA",

@@ -76,7 +76,7 @@ async fn open(wire: DuplexStream) -> Connection {
 
 /// A server that opens and then answers the commands and the message with `replies`, each after
 /// its wait in seconds.
-async fn serve(wire: DuplexStream, replies: &[(u64, &str)]) {
+async fn serve<R: AsRef<[u8]>>(wire: DuplexStream, replies: &[(u64, R)]) {
     let mut wire = BufReader::new(wire);
     wire.write_all(GREETING).await.unwrap();
     let mut line = String::new();
@@ -86,15 +86,15 @@ async fn serve(wire: DuplexStream, replies: &[(u64, &str)]) {
     }
     let mut ends = "\r\n";
     for (seconds, reply) in replies {
+        let reply = reply.as_ref();
         line.clear();
         while !line.ends_with(ends) {
             assert!(wire.read_line(&mut line).await.unwrap() > 0);
         }
         sleep(Duration::from_secs(*seconds)).await;
-        let reply = format!("{reply}\r\n");
         // Who waited too long is gone.
-        let _heard = wire.write_all(reply.as_bytes()).await;
-        ends = if reply.starts_with("354") {
+        let _heard = wire.write_all(&[reply, b"\r\n"].concat()).await;
+        ends = if reply.starts_with(b"354") {
             "\r\n.\r\n"
         } else {
             "\r\n"
@@ -106,7 +106,7 @@ async fn serve(wire: DuplexStream, replies: &[(u64, &str)]) {
 }
 
 /// What a message comes to with such a server.
-async fn send_to(replies: &[(u64, &str)]) -> Sent {
+async fn send_to<R: AsRef<[u8]>>(replies: &[(u64, R)]) -> Sent {
     let (ours, theirs) = duplex(64 * 1024);
     let send = async {
         let mut connection = open(ours).await;
@@ -142,6 +142,35 @@ async fn a_silent_relay_is_given_up_at_every_stage() {
     );
     let late = [(0, "250 ok"), (0, "250 ok"), (121, "354 go ahead")];
     assert_eq!(send_to(&late).await, Sent::Lost { reason: reason() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_without_text_are_replies() {
+    let replies = ["250", "250", "354", "250"].map(|reply| (0, reply));
+    let reply = "250 ".to_owned();
+    assert_eq!(send_to(&replies).await, Sent::Accepted { reply });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_may_refuse_in_any_encoding() {
+    let replies: [&[u8]; 2] = [b"250 ok", b"550-5.1.1 Empf\xe4nger\n550 5.1.1 unbekannt"];
+    assert_eq!(
+        send_to(&replies.map(|reply| (0, reply))).await,
+        Sent::Refused {
+            refusal: Refusal::BadAddress,
+            reply: "550 5.1.1 Empf\u{fffd}nger unbekannt".to_owned(),
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_without_end_is_none() {
+    let endless = "250-and so on\r\n".repeat(10_000);
+    let long = format!("250 {}", "x".repeat(100_000));
+    for reply in [&endless, &long] {
+        let sent = send_to(&[(0, reply)]).await;
+        assert!(matches!(sent, Sent::Lost { .. }), "{sent:?}");
+    }
 }
 
 /// What the client says to a server that agrees to everything, and takes the message.

@@ -87,9 +87,9 @@ proptest! {
 
     #[test]
     fn a_restart_allows_nothing_more(
-        per_hour in 1_u32..50,
-        per_day in 1_u32..100,
-        restart in 1_usize..250,
+        per_hour in 1_u32..30,
+        per_day in 1_u32..60,
+        restart in 1_usize..120,
         start in 0_i64..4_000_000_000_000,
     ) {
         let limits = limits(&format!("5/s,{per_hour}/h,{per_day}/d"));
@@ -97,7 +97,7 @@ proptest! {
         let mut quota = Quota::new(limits);
         let mut now = start;
         let mut admitted = Vec::new();
-        while admitted.len() < 250 {
+        while admitted.len() < 120 {
             match quota.admit(now) {
                 Ok(()) => admitted.push(now),
                 Err(later) => now = later,

@@ -1,0 +1,121 @@
+//! Replies as lettre can read them.
+//!
+//! RFC 5321, section 4.2, wants clients to bear a code without text, and section 2.4 a server that
+//! does not speak ASCII. To lettre both are noise, and noise ends the connection: a recipient who
+//! is refused in Latin-1 would cost it each time.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use lettre::transport::smtp::client::AsyncTokioStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// No reply is longer, in octets, whatever its lines. lettre reads what it has from the start
+/// with each line that comes in.
+const MAX_REPLY: usize = 16 * 1024;
+
+/// A connection whose incoming lines are mended.
+#[derive(Debug)]
+pub(super) struct Lenient {
+    stream: Box<dyn AsyncTokioStream>,
+    /// The start of a line whose end is not in yet.
+    unfinished: Vec<u8>,
+    /// Whole lines, and how much of them was passed on.
+    lines: Vec<u8>,
+    read: usize,
+    /// What has come in of the reply that is not at its end.
+    reply: usize,
+}
+
+impl Lenient {
+    pub(super) fn new(stream: Box<dyn AsyncTokioStream>) -> Self {
+        Self {
+            stream,
+            unfinished: Vec::new(),
+            lines: Vec::new(),
+            read: 0,
+            reply: 0,
+        }
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.lines.clear();
+        self.read = 0;
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.unfinished.extend_from_slice(part);
+            self.reply += part.len();
+            if self.reply > MAX_REPLY {
+                return Err(io::Error::other("the reply is too long"));
+            }
+            if !part.ends_with(b"\n") {
+                continue;
+            }
+            if self.unfinished.get(3) != Some(&b'-') {
+                self.reply = 0;
+            }
+            let line = mended(&self.unfinished);
+            self.lines.extend_from_slice(line.as_bytes());
+            self.unfinished.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The line in UTF-8, with something after its code, and ended by CRLF.
+fn mended(line: &[u8]) -> String {
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim_end_matches(['\r', '\n']);
+    let is_code = line.len() == 3 && line.bytes().all(|byte| byte.is_ascii_digit());
+    let space = if is_code { " " } else { "" };
+    format!("{line}{space}\r\n")
+}
+
+impl AsyncTokioStream for Lenient {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl AsyncRead for Lenient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.read == self.lines.len() {
+            let mut bytes = [0; 1024];
+            let mut chunk = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut chunk))?;
+            if chunk.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.take_in(chunk.filled())?;
+        }
+        let n = buf.remaining().min(self.lines.len() - self.read);
+        buf.put_slice(&self.lines[self.read..self.read + n]);
+        self.read += n;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Lenient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
