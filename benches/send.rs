@@ -109,6 +109,7 @@ fn links() -> anyhow::Result<Links> {
     Ok(Links {
         base_url: "https://news.example.org/".parse()?,
         tokens: Tokens::new(keyring),
+        bounces: None,
     })
 }
 

@@ -4,6 +4,7 @@
 //! What all recipients share is encoded once, in [`Prepared::new`].
 
 mod part;
+pub mod verp;
 
 use chrono::{DateTime, Utc};
 use lettre::{
@@ -28,6 +29,7 @@ use crate::{
     },
 };
 use part::Part;
+use verp::{Origin, Verp};
 
 /// What a relay takes: RFC 5321 envelope and RFC 5322 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +42,19 @@ pub struct Message {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Where bounces go.
+    /// Where bounces go: the sender, or an address of this delivery's own.
     pub return_path: EmailAddress,
     pub recipient: EmailAddress,
 }
 
-/// Where a recipient's own links lead.
+/// What leads back to us from a message: the recipient's own links, and the way of its bounces.
 #[derive(Clone, Debug)]
 pub struct Links {
     /// Ends with `/`.
     pub base_url: Url,
     pub tokens: Tokens,
+    /// None if bounces go to the sender's own mailbox.
+    pub bounces: Option<Verp>,
 }
 
 impl Links {
@@ -65,6 +69,14 @@ impl Links {
     pub fn confirm(&self, who: SubscriberId, edition: &EditionSlug, at: DateTime<Utc>) -> Url {
         let token = self.tokens.mint(TokenPurpose::Confirm, who, edition, at);
         self.address(&format!("confirm/{token}"))
+    }
+
+    fn return_path(&self, claimed: &Claimed, sender: &EmailAddress) -> EmailAddress {
+        let delivery = &claimed.delivery;
+        match &self.bounces {
+            Some(verp) => verp.mint(Origin::new(delivery.content, &delivery.to)),
+            None => sender.clone(),
+        }
     }
 
     /// `text` with every mark filled in, as it stands in a message to `to`.
@@ -148,7 +160,7 @@ impl Prepared {
         signer.sign(&mut bytes, self.date)?;
         Ok(Message {
             envelope: Envelope {
-                return_path: self.sender.clone(),
+                return_path: links.return_path(claimed, &self.sender),
                 recipient: claimed.address.clone(),
             },
             id,

@@ -14,6 +14,7 @@ fn links(base_url: &str) -> Links {
     Links {
         base_url: Url::parse(base_url).unwrap(),
         tokens: Tokens::new(keyring),
+        bounces: None,
     }
 }
 
@@ -197,6 +198,35 @@ fn a_message_is_the_same_on_every_try_and_another_for_everybody_else() {
     let id = |message: &str| header(message, "Message-ID").unwrap();
     assert_ne!(id(&one), id(&two));
     assert!(id(&one).ends_with("@example.org>") && !id(&one).contains("ann"));
+}
+
+#[test]
+fn bounces_go_to_the_sender_unless_a_mailbox_of_their_own_is_named() {
+    let prepared = Prepared::new(ContentId(3), &content(Purpose::Digest));
+    let mut links = links("https://news.example.org/");
+    let return_path = |links: &Links, to| {
+        let message = prepared.message(links, &Signer::default(), &claimed(to, None));
+        message.unwrap().envelope.return_path
+    };
+    assert_eq!(return_path(&links, ANN).as_str(), "news@example.org");
+
+    let keys = Keyring {
+        current: Key::new(&[8; Key::BYTES]),
+        retired: Vec::new(),
+    };
+    let verp = Verp::new("bounces@example.org".parse().unwrap(), keys);
+    links.bounces = Some(verp.clone());
+    let ann = return_path(&links, ANN);
+    let tester = EmailAddress::parse("ann@example.net").unwrap();
+    let test = return_path(&links, Recipient::Address(tester));
+
+    assert_eq!(ann, return_path(&links, ANN));
+    let origin = |subscriber| Origin {
+        content: ContentId(3),
+        subscriber: SubscriberId(subscriber),
+    };
+    assert_eq!(verp.read(&ann), Some(origin(5)));
+    assert_eq!(verp.read(&test), Some(origin(0)));
 }
 
 #[test]

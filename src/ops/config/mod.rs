@@ -20,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    delivery::{dkim::key::Key, relay::RelayUrl},
+    delivery::{compose::verp::BounceAddress, dkim::key::Key, relay::RelayUrl},
     editions::{Edition, Site},
     ingest::topics::Topic,
     secret::Secret,
@@ -48,6 +48,9 @@ pub struct Config {
     pub topics: Arc<[Topic]>,
     pub editions: Vec<Edition>,
     pub relay: Option<Relay>,
+    /// The mailbox that takes bounces, each delivery's at an address of its own. Default: they go to
+    /// the sender.
+    pub bounce_address: Option<BounceAddress>,
     /// In the order of the configuration: of one domain and algorithm, the first one signs.
     pub dkim: Vec<Key>,
 }
