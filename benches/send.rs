@@ -1,278 +1,140 @@
-//! How fast a digest leaves: planned in the store, composed, and sent to Postfix's `smtp-sink`,
-//! beside Postfix's own `smtp-source`, which makes nothing and keeps nothing.
+//! How fast a digest leaves: planned in the store, composed, signed, and sent to two of Postfix's
+//! `smtp-sink`, beside Postfix's own `smtp-source`, which makes nothing and keeps nothing; and how the
+//! rate grows with the connections to a relay that thinks before each answer.
 //!
 //! ```text
 //! cargo bench --bench send -- [MESSAGES [CONNECTIONS]]
 //! ```
 //!
-//! Everything runs on the same cores, so the ratios say more than the rates.
+//! CONNECTIONS go to each sink. Everything runs on the same cores, so the ratios say more than the rates.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::{
-    net::TcpListener,
-    num::NonZeroUsize,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    net::SocketAddr,
+    process::{Child, Command},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use courant::{
-    clock::Clock,
     delivery::{
-        Audience, Claimed, Content, Delivery, Mark, OutboxStore, Outcome, Plan, Planned, Purpose,
-        Recipient, Status, Tally,
-        compose::{Links, Prepared},
-        dkim::{
-            Signer,
-            key::{Algorithm, Key as SigningKey, generate},
-        },
-        relay::{Relay, RelayUrl},
-        task::{Config, DeliverOutbox},
+        Content,
+        compose::Prepared,
+        dkim::{Signer, key::Algorithm},
     },
-    id::{ContentId, DeliveryId, EditionSlug, SubscriberId},
-    port,
-    secret::Key,
-    store::sled::SledStore,
-    subscribers::{
-        Confirm, How, Request, SubscriberStore,
-        address::EmailAddress,
-        token::{Keyring, Tokens},
-    },
-    task::Task,
+    id::ContentId,
 };
-use tokio_util::sync::CancellationToken;
+use mailed::{
+    LATIN, claimed, digest, links,
+    outbox::{courier, crowd, deliver, plan},
+    signer,
+    sink::{Sink, slow_server},
+};
 
+mod mailed;
 mod usage;
 
 const MESSAGES: u64 = 10_000;
-const CONNECTIONS: usize = 8;
-const MESSAGE_BYTES: usize = 20_000;
+const CONNECTIONS: usize = 4;
+const MESSAGE_BYTES: usize = 16_500;
+/// What the slow relay adds to each reply.
+const LATENCY: Duration = Duration::from_millis(20);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut asked = std::env::args().filter_map(|arg| arg.parse().ok());
     let messages = asked.next().unwrap_or(MESSAGES);
     let connections = asked.next().map_or(Ok(CONNECTIONS), usize::try_from)?;
-    let connections = NonZeroUsize::new(connections).context("no connections")?;
-    let content = digest()?;
-    let sink = Sink::start().await?;
+    let content = digest(MESSAGE_BYTES, &LATIN)?;
+    let sinks = [Sink::start().await?, Sink::start().await?];
 
-    let size = compose("compose", messages, &content, &Signer::default())?;
-    for algorithm in [Algorithm::Rsa, Algorithm::Ed25519] {
-        let name = format!("+ {}", algorithm.name());
-        compose(&name, messages, &content, &signer(algorithm)?)?;
+    let folder = tempfile::tempdir()?;
+    let store = crowd(folder.path(), messages).await?;
+    let size = size(&content)?;
+    let mut rates = Vec::new();
+    for (name, signer) in [
+        ("RSA-2048", signer(Algorithm::Rsa)?),
+        ("Ed25519", signer(Algorithm::Ed25519)?),
+        ("unsigned", Signer::default()),
+    ] {
+        let watch = Watch::start(&[]);
+        plan(&store, name, &content).await?;
+        watch.stop("plan", messages);
+        let relays = sinks.each_ref().map(|sink| at(sink.port));
+        let courier = courier(&store, &relays, connections, signer)?;
+        let watch = Watch::start(&sinks);
+        deliver(&courier, messages).await?;
+        rates.push(watch.stop(name, messages));
     }
-    let kept = with_store(messages, connections, &content, &sink).await?;
-    let outbox = Arc::new(Unkept::new(messages, content));
-    let unkept = send("no store", outbox, messages, connections, &sink).await?;
-    let source = smtp_source(messages, size, connections, &sink)?;
-    println!("store / no store    {:>6.2}", kept / unkept);
-    println!("store / smtp-source {:>6.2}", kept / source);
+    let source = smtp_source(messages, size, connections, &sinks)?;
+    println!("unsigned / smtp-source {:>6.2}", rates[2] / source);
+
+    for connections in [1, 4, 16, 64] {
+        let messages = 20 * connections as u64;
+        let folder = tempfile::tempdir()?;
+        let store = crowd(folder.path(), messages).await?;
+        plan(&store, "latency", &content).await?;
+        let relay = slow_server(LATENCY, Arc::new(|_: &str| {})).await?;
+        let courier = courier(&store, &[relay], connections, signer(Algorithm::Rsa)?)?;
+        let watch = Watch::start(&[]);
+        deliver(&courier, messages).await?;
+        watch.stop(&format!("20 ms, {connections}"), messages);
+    }
     Ok(())
 }
 
-fn digest() -> anyhow::Result<Content> {
-    let article = "<h2>Ein Beispiel – a headline of usual length</h2>\n<p>The first sentences say \
-                   what happened, where, and to whom; those who want more follow the link.</p>\n";
-    let leave = Mark::Unsubscribe.text();
-    let html = format!(
-        "<html><body>{}<p><a href=\"{leave}\">{leave}</a></p></body></html>",
-        article.repeat(MESSAGE_BYTES * 7 / 10 / article.len())
-    );
-    let line = "A headline of usual length\nThe first sentences say what happened.\n\n";
-    let text = line.repeat(MESSAGE_BYTES * 3 / 10 / line.len());
-    Ok(Content {
-        purpose: Purpose::Digest,
-        edition: EditionSlug::parse("world")?,
-        edition_title: "The World".to_owned(),
-        sender: EmailAddress::parse("news@example.org")?,
-        subject: "The World, 23 November".to_owned(),
-        html,
-        text: format!("{text}Leave: {leave}\n"),
-        archived_at: Some("https://news.example.org/e/world/3".to_owned()),
-        date: DateTime::UNIX_EPOCH,
-    })
+fn at(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-fn links() -> anyhow::Result<Links> {
-    let keyring = Keyring {
-        current: Key::new(&[7; Key::BYTES]),
-        retired: Vec::new(),
-    };
-    Ok(Links {
-        base_url: "https://news.example.org/".parse()?,
-        tokens: Tokens::new(keyring),
-    })
-}
-
-fn claimed(n: u64) -> anyhow::Result<Claimed> {
-    Ok(Claimed {
-        delivery: Delivery {
-            id: DeliveryId(n),
-            content: ContentId(1),
-            purpose: Purpose::Digest,
-            edition: EditionSlug::parse("world")?,
-            to: Recipient::Subscriber(SubscriberId(n)),
-            status: Status::Leased {
-                until: DateTime::UNIX_EPOCH,
-            },
-            attempts: 0,
-        },
-        address: EmailAddress::parse(&format!("reader{n}@example.net"))?,
-        name: Some(format!("Reader {n}")),
-    })
-}
-
-fn signer(algorithm: Algorithm) -> anyhow::Result<Signer> {
-    let (domain, selector) = ("example.org".parse()?, "bench".parse()?);
-    let key = SigningKey::parse(domain, selector, &generate(algorithm)?)?;
-    Ok(Signer::new(&[key]))
-}
-
-/// Composes on one core; returns how many bytes a message has.
-fn compose(name: &str, messages: u64, content: &Content, signer: &Signer) -> anyhow::Result<usize> {
-    let links = links()?;
-    let recipients: Vec<_> = (0..messages).map(claimed).collect::<anyhow::Result<_>>()?;
-
-    let watch = Watch::start(None);
+/// Octets of a message, signed as it is sent.
+fn size(content: &Content) -> anyhow::Result<usize> {
     let prepared = Prepared::new(ContentId(1), content);
-    let mut bytes = 0;
-    for recipient in &recipients {
-        let message = prepared.message(&links, signer, recipient)?;
-        bytes += std::hint::black_box(message).bytes.len();
-    }
-    watch.stop(name, messages);
-    let size = bytes / recipients.len();
-    println!("             {size} bytes a message");
-    Ok(size)
-}
-
-/// Plans the digest for a crowd and sends it, everything as durable as it must be.
-async fn with_store(
-    messages: u64,
-    connections: NonZeroUsize,
-    content: &Content,
-    sink: &Sink,
-) -> anyhow::Result<f64> {
-    let folder = tempfile::tempdir()?;
-    let pepper = Key::new(&[7; Key::BYTES]);
-    let store = Arc::new(SledStore::open(&folder.path().join("store"), pepper)?);
-    let now = Clock::System.now();
-    for first in (0..messages).step_by(1_000) {
-        let some = first..messages.min(first + 1_000);
-        let some = some.map(request).collect::<anyhow::Result<_>>()?;
-        store.request(some, now).await?;
-    }
-    let before = usage::peak_kib()?;
-
-    let watch = Watch::start(None);
-    let plan = Plan {
-        key: "digest:world:daily:1".to_owned(),
-        content: content.clone(),
-        audience: Audience::Subscribed,
-        now,
-    };
-    let planned = store.plan(plan).await?;
-    watch.stop("plan", messages);
-    println!(
-        "             {before} KiB resident at most before, {} after",
-        usage::peak_kib()?
-    );
-    let Planned::New { content, .. } = planned else {
-        anyhow::bail!("{planned:?}")
-    };
-
-    let rate = send("send", store.clone(), messages, connections, sink).await?;
-    let tally = store.tally(content).await?;
-    ensure!(
-        tally.sent == messages && tally.total() == messages,
-        "{tally:?}"
-    );
-    Ok(rate)
-}
-
-fn request(n: u64) -> anyhow::Result<Request> {
-    Ok(Request {
-        address: EmailAddress::parse(&format!("reader{n}@example.net"))?,
-        name: Some(format!("Reader {n}")),
-        edition: EditionSlug::parse("world")?,
-        confirm: Confirm::Waived,
-        how: How::Import {
-            basis: "asked for it".to_owned(),
-        },
-    })
-}
-
-async fn send(
-    name: &str,
-    outbox: Arc<dyn OutboxStore>,
-    messages: u64,
-    connections: NonZeroUsize,
-    sink: &Sink,
-) -> anyhow::Result<f64> {
-    let url = RelayUrl::parse(&format!("smtp://127.0.0.1:{}?tls=none", sink.port))?;
-    let trust = rustls::ClientConfig::builder()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let relay = Relay::new(url, None, "bench.example.org".to_owned(), Arc::new(trust))?;
-    let config = Config {
-        links: links()?,
-        signer: signer(Algorithm::Rsa)?,
-        connections,
-    };
-    let clock = Clock::System;
-    let stop = CancellationToken::new();
-    let task = DeliverOutbox::new(outbox, relay, config, clock.clone(), stop);
-
-    let watch = Watch::start(Some(sink));
-    let report = task.activate(clock.now()).await;
-    let rate = watch.stop(name, messages);
-    ensure!(report.errors.is_empty(), "{:?}", report.errors);
-    let counts = &report.counts;
-    ensure!(counts.contains(&("sent", messages)), "{counts:?}");
-    Ok(rate)
+    let message = prepared.message(&links()?, &signer(Algorithm::Rsa)?, &claimed(0)?)?;
+    println!("{} octets a message", message.bytes.len());
+    Ok(message.bytes.len())
 }
 
 fn smtp_source(
     messages: u64,
     size: usize,
-    sessions: NonZeroUsize,
-    sink: &Sink,
+    sessions: usize,
+    sinks: &[Sink; 2],
 ) -> anyhow::Result<f64> {
-    let watch = Watch::start(Some(sink));
-    let status = Command::new("smtp-source")
-        .args(["-d", "-s", &sessions.to_string()])
-        .args(["-m", &messages.to_string()])
-        .args(["-l", &size.to_string()])
-        .args(["-f", "news@example.org", "-t", "reader@example.net"])
-        .arg(format!("inet:127.0.0.1:{}", sink.port))
-        .status()
-        .context("run smtp-source (Debian: postfix)")?;
-    ensure!(status.success(), "smtp-source: {status}");
+    let watch = Watch::start(sinks);
+    let start = |sink: &Sink| -> anyhow::Result<Child> {
+        Command::new("smtp-source")
+            .args(["-d", "-s", &sessions.to_string()])
+            .args(["-m", &(messages / 2).to_string()])
+            .args(["-l", &size.to_string()])
+            .args(["-f", "news@example.org", "-t", "reader@example.net"])
+            .arg(format!("inet:127.0.0.1:{}", sink.port))
+            .spawn()
+            .context("run smtp-source (Debian: postfix)")
+    };
+    for mut source in [start(&sinks[0])?, start(&sinks[1])?] {
+        let status = source.wait()?;
+        ensure!(status.success(), "smtp-source: {status}");
+    }
     Ok(watch.stop("smtp-source", messages))
 }
 
-/// Measures time, and the processor time of this process and of the sink, which other work on the
+/// Measures time, and the processor time of this process and of the sinks, which other work on the
 /// machine disturbs less.
 struct Watch {
     start: Instant,
-    sink: Option<u32>,
+    sinks: Vec<u32>,
     before: (f64, f64),
 }
 
 impl Watch {
-    fn start(sink: Option<&Sink>) -> Self {
-        let sink = sink.map(|sink| sink.process.id());
+    fn start(sinks: &[Sink]) -> Self {
+        let sinks: Vec<_> = sinks.iter().map(Sink::id).collect();
         Self {
-            before: spent(sink),
-            sink,
+            before: spent(&sinks),
+            sinks,
             start: Instant::now(),
         }
     }
@@ -281,10 +143,10 @@ impl Watch {
     fn stop(self, name: &str, n: u64) -> f64 {
         let elapsed = self.start.elapsed().as_secs_f64();
         let n = n as f64;
-        let (here, there) = spent(self.sink);
+        let (here, there) = spent(&self.sinks);
         let each = |after: f64, before: f64| (after - before) * 1e6 / n;
         println!(
-            "{name:<12} {elapsed:>7.2} s {:>8.0} /s {:>6.0} µs here {:>5.0} µs in the sink",
+            "{name:<12} {elapsed:>7.2} s {:>8.0} /s {:>6.0} µs here {:>5.0} µs in the sinks",
             n / elapsed,
             each(here, self.before.0),
             each(there, self.before.1),
@@ -293,103 +155,8 @@ impl Watch {
     }
 }
 
-/// Seconds of processor time: this process with the children it waited for, and the sink.
-fn spent(sink: Option<u32>) -> (f64, f64) {
-    let there = sink.map_or(0.0, |id| usage::processor(&id.to_string(), 2));
-    (usage::processor("self", 4), there)
-}
-
-/// Postfix's server that takes everything and keeps nothing.
-struct Sink {
-    port: u16,
-    process: Child,
-}
-
-impl Sink {
-    async fn start() -> anyhow::Result<Self> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let process = Command::new("smtp-sink")
-            .args(["-u", "nobody", &format!("inet:127.0.0.1:{port}"), "1024"])
-            .stderr(Stdio::null())
-            .spawn()
-            .context("run smtp-sink (Debian: postfix)")?;
-        let sink = Self { port, process };
-        for _ in 0..100 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", port))
-                .await
-                .is_ok()
-            {
-                return Ok(sink);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        anyhow::bail!("smtp-sink does not listen")
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        let _ended = self.process.kill().and_then(|()| self.process.wait());
-    }
-}
-
-/// Hands out `messages` deliveries and forgets what becomes of them.
-struct Unkept {
-    content: Content,
-    messages: u64,
-    claimed: AtomicU64,
-}
-
-impl Unkept {
-    fn new(messages: u64, content: Content) -> Self {
-        Self {
-            content,
-            messages,
-            claimed: AtomicU64::new(0),
-        }
-    }
-}
-
-#[async_trait]
-impl OutboxStore for Unkept {
-    async fn plan(&self, _: Plan) -> port::Result<Planned> {
-        Ok(Planned::Already(ContentId(1)))
-    }
-
-    async fn claim_due(&self, _: DateTime<Utc>, _: DateTime<Utc>) -> port::Result<Option<Claimed>> {
-        let n = self.claimed.fetch_add(1, Ordering::Relaxed);
-        Ok((n < self.messages).then(|| claimed(n).ok()).flatten())
-    }
-
-    async fn settle(&self, _: DeliveryId, _: Outcome, _: DateTime<Utc>) -> port::Result<()> {
-        Ok(())
-    }
-
-    async fn release_leases(&self, _: DateTime<Utc>) -> port::Result<u64> {
-        Ok(0)
-    }
-
-    async fn is_in_hand(&self, _: SubscriberId) -> port::Result<bool> {
-        Ok(false)
-    }
-
-    async fn content(&self, _: ContentId) -> port::Result<Option<Content>> {
-        Ok(Some(self.content.clone()))
-    }
-
-    async fn deliveries_to(&self, _: SubscriberId) -> port::Result<Vec<Delivery>> {
-        Ok(Vec::new())
-    }
-
-    async fn deliveries(&self, _: usize) -> port::Result<Vec<Delivery>> {
-        Ok(Vec::new())
-    }
-
-    async fn next_due(&self) -> port::Result<Option<DateTime<Utc>>> {
-        Ok(None)
-    }
-
-    async fn tally(&self, _: ContentId) -> port::Result<Tally> {
-        Ok(Tally::default())
-    }
+/// Seconds of processor time: this process with the children it waited for, and the sinks.
+fn spent(sinks: &[u32]) -> (f64, f64) {
+    let there = sinks.iter().map(|id| usage::processor(&id.to_string(), 2));
+    (usage::processor("self", 4), there.sum())
 }

@@ -13,7 +13,7 @@ use super::{config::Config, keys::Keys};
 use crate::{
     clock::Clock,
     delivery::{
-        compose::Links,
+        compose::{Links, verp::Verp},
         dkim::Signer,
         relay::Relay,
         route::Route,
@@ -30,7 +30,7 @@ use crate::{
     },
     sources::{Source, fetch::Fetcher, renew::RenewSubscriptions, visit::Visitor},
     store::{Store, sled::SledStore},
-    subscribers::token::Tokens,
+    subscribers::token::{Keyring, Tokens},
     task::Activator,
     web,
 };
@@ -49,6 +49,8 @@ pub struct App {
     pub deliver: Option<Arc<DeliverOutbox>>,
     pub web: web::State,
     pub wakes: Wakes,
+    /// Sign the return paths of mail, and tell which of those that come back are genuine.
+    pub bounce_keys: Keyring,
     /// Has the daemon read its configuration again, as SIGHUP does.
     pub reload: Activator,
     /// Cancelled when the process should end.
@@ -72,6 +74,7 @@ pub struct Wakes {
 struct Shared {
     memory: Arc<Mutex<Option<Memory>>>,
     inbox: Arc<Inbox>,
+    bounce_keys: Keyring,
 }
 
 impl App {
@@ -88,6 +91,7 @@ impl App {
         let shared = Shared {
             memory: Arc::default(),
             inbox: Arc::new(Inbox::new(2 * config.fetch.max_bytes)),
+            bounce_keys: keys.bounces,
         };
         let stop = CancellationToken::new();
         Self::assemble(config, clock, store, tokens, shared, stop).await
@@ -100,6 +104,7 @@ impl App {
         let shared = Shared {
             memory: self.ingest.memory.clone(),
             inbox: self.deliveries.inbox.clone(),
+            bounce_keys: self.bounce_keys.clone(),
         };
         let app = Self::assemble(config, clock, store, tokens, shared, stop).await?;
         Ok(App {
@@ -170,12 +175,13 @@ impl App {
             renew: Arc::new(renew(&config, &store, fetcher)),
             publish: Arc::new(publish(&config, &web, &wakes)),
             confirm: Arc::new(confirm(&config, &web, &wakes)),
-            deliver: deliver(&config, &web, &retired)?.map(Arc::new),
+            deliver: deliver(&config, &web, &shared.bounce_keys, &retired)?.map(Arc::new),
             config,
             clock,
             store,
             web,
             wakes,
+            bounce_keys: shared.bounce_keys,
             reload: Activator::default(),
             stop,
             retired,
@@ -257,6 +263,7 @@ fn confirm(config: &Config, parts: &web::State, wakes: &Wakes) -> RequestConfirm
 fn deliver(
     config: &Config,
     parts: &web::State,
+    bounce_keys: &Keyring,
     retired: &CancellationToken,
 ) -> Result<Option<DeliverOutbox>> {
     if config.relays.is_empty() {
@@ -281,6 +288,10 @@ fn deliver(
     let links = Links {
         base_url,
         tokens: parts.tokens.as_ref().clone(),
+        bounces: config
+            .bounce_address
+            .clone()
+            .map(|address| Verp::new(address, bounce_keys.clone())),
     };
     let task = task::Config {
         links,

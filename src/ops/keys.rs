@@ -10,15 +10,19 @@ use crate::{secret::Key, subscribers::token::Keyring};
 
 #[derive(Debug)]
 pub struct Keys {
+    /// Sign the links in mail.
     pub tokens: Keyring,
+    /// Sign the return paths of mail.
+    pub bounces: Keyring,
+    /// Hides the addresses of those who opted out of everything.
     pub suppression: Key,
 }
 
 impl Keys {
     /// Reads the keys below `data_dir`, or makes them.
     ///
-    /// The file `tokens` may hold several, one a line: the last one signs, the earlier ones still
-    /// verify, so that links in old mail work after a rotation.
+    /// The files `tokens` and `bounces` may hold several, one a line: the last one signs, the earlier
+    /// ones still verify, so that old mail is still understood after a rotation.
     pub fn open(data_dir: &Path) -> Result<Keys> {
         let folder = data_dir.join("keys");
         DirBuilder::new()
@@ -26,19 +30,21 @@ impl Keys {
             .mode(0o700)
             .create(&folder)
             .with_context(|| format!("create {}", folder.display()))?;
-        let mut tokens = read(&folder.join("tokens"))?;
-        let current = tokens.pop().context("the file of token keys is empty")?;
-        let suppression = read(&folder.join("suppression"))?
-            .pop()
-            .context("the file of the suppression key is empty")?;
         Ok(Keys {
-            tokens: Keyring {
-                current,
-                retired: tokens,
-            },
-            suppression,
+            tokens: keyring(&folder.join("tokens"))?,
+            bounces: keyring(&folder.join("bounces"))?,
+            suppression: keyring(&folder.join("suppression"))?.current,
         })
     }
+}
+
+/// The keys of a file: the last one is current.
+fn keyring(path: &Path) -> Result<Keyring> {
+    let mut retired = read(path)?;
+    let current = retired
+        .pop()
+        .with_context(|| format!("{} is empty", path.display()))?;
+    Ok(Keyring { current, retired })
 }
 
 fn read(path: &Path) -> Result<Vec<Key>> {
@@ -113,11 +119,14 @@ mod tests {
             first.suppression.mac("test", &[]),
             first.tokens.current.mac("test", &[])
         );
-        let mode = fs::metadata(dir.path().join("keys/tokens"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert_ne!(
+            first.bounces.current.mac("test", &[]),
+            first.tokens.current.mac("test", &[])
+        );
+        for name in ["tokens", "bounces", "suppression"] {
+            let file = fs::metadata(dir.path().join("keys").join(name)).unwrap();
+            assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub enum BadAddress {
     TooLong,
 }
 
+/// RFC 5321, section 4.5.3.1.3, less the angle brackets.
+const MAX_OCTETS: usize = 254;
+
 impl EmailAddress {
     /// Accepts what RFC 5321 calls a mailbox, less the forms that only attackers and typing errors
     /// use: quoted local parts, address literals, hosts without a dot, a leading `-`.
@@ -29,7 +32,7 @@ impl EmailAddress {
         if text.is_empty() {
             return Err(BadAddress::Empty);
         }
-        if text.len() > 254 {
+        if text.len() > MAX_OCTETS {
             return Err(BadAddress::TooLong);
         }
         let malformed =
@@ -60,6 +63,22 @@ impl EmailAddress {
     /// must not be mailed as the other.
     pub fn canonical(&self) -> String {
         self.0.to_lowercase()
+    }
+
+    /// What follows the last `+` of the local part; by custom the same mailbox takes it, whatever it
+    /// says (RFC 5233).
+    pub fn detail(&self) -> Option<&str> {
+        let (local, _) = self.0.rsplit_once('@')?;
+        local.rsplit_once('+').map(|(_, detail)| detail)
+    }
+
+    /// The address with a `+` and `detail` after its local part; None if that is no address, or too
+    /// long.
+    pub fn with_detail(&self, detail: &str) -> Option<Self> {
+        let (local, domain) = self.0.rsplit_once('@')?;
+        let local = format!("{local}+{detail}");
+        let address = format!("{local}@{domain}");
+        (is_local(&local) && address.len() <= MAX_OCTETS).then_some(Self(address))
     }
 
     /// Enough for the owner to recognise it, and for nobody else to learn it: `a…@example.org`.
@@ -164,6 +183,25 @@ mod tests {
             check(bad, None);
         }
         check(&format!("{}@example.org", "a".repeat(65)), None);
+    }
+
+    #[test]
+    fn a_detail_goes_on_and_comes_off_within_the_limits() {
+        let ann = EmailAddress::parse("ann@example.org").unwrap();
+        let tagged = ann.with_detail("News7").unwrap();
+
+        assert_eq!(tagged.as_str(), "ann+News7@example.org");
+        assert_eq!((ann.detail(), tagged.detail()), (None, Some("News7")));
+        assert_eq!(tagged.with_detail("b").unwrap().detail(), Some("b"));
+
+        let room = 64 - "ann+".len();
+        assert!(ann.with_detail(&"a".repeat(room)).is_some());
+        for bad in ["a b", "a@b", "a.", "\r\nx", &"a".repeat(room + 1)] {
+            assert_eq!(ann.with_detail(bad), None, "{bad:?}");
+        }
+        let far = format!("a@{}.example", vec!["a".repeat(60); 4].join("."));
+        let far = EmailAddress::parse(&far).unwrap();
+        assert!(far.with_detail("").is_some() && far.with_detail("12").is_none());
     }
 
     #[test]

@@ -110,6 +110,7 @@ class Installation:
 title = "The Peer Review"
 base_url = "https://news.example.org/"
 sender = "news@example.org"
+bounce_address = "bounces@example.org"
 postal_address = "1 Loopback Lane"
 data_dir = "data"
 [web]
@@ -185,6 +186,9 @@ def main(root):
     links = {rcpt: re.search(r"<(https://[^>]+)>", message["List-Unsubscribe"]).group(1) for rcpt, _, message, _ in first}
     one = first[0][2]
     check(one["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and one.get_body(("plain",)) and one.get_body(("html",)), "one-click headers, a text and an HTML part")
+    paths = collections.Counter(message["X-Mail-Args"].split()[0].lower() for *_, message, _ in first)
+    own = re.compile(r"<bounces\+[a-z2-7]{45}@example\.org>")
+    check(len(paths) == PEOPLE and all(own.fullmatch(path) for path in paths), "each has a return path of its own")
     check(not any(message.defects for _, _, message, _ in first), "no message has a defect for Python's email parser")
     check(courant.run("digest", "send", "daily")[-1]["sent"] == 0, "a second digest with nothing new is not sent")
 
@@ -231,12 +235,12 @@ def main(root):
     daemon.wait(60)
     sink.stop()
     ids = collections.defaultdict(set)
-    for rcpt, message_id, *_ in third:
-        ids[rcpt].add(message_id)
+    for rcpt, message_id, message, _ in third:
+        ids[rcpt].add((message_id, message["X-Mail-Args"]))
     repeats = len(third) - len(ids)
     check(0 < at_kill < len(stayed), f"killed after {at_kill} of {len(stayed)} messages")
     check(set(ids) == stayed, "after the restart every remaining subscriber has it, and nobody else")
-    check(repeats <= CONNECTIONS and all(len(known) == 1 for known in ids.values()), f"{repeats} repeats over {CONNECTIONS} connections, with the same Message-ID")
+    check(repeats <= CONNECTIONS and all(len(known) == 1 for known in ids.values()), f"{repeats} repeats over {CONNECTIONS} connections, with the same Message-ID and return path")
     log = (root / "log").read_text()
     check("people.example" not in log and links["reader1@people.example"].rsplit("/", 1)[1] not in log, "no address and no token in the log")
 

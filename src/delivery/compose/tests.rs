@@ -14,6 +14,7 @@ fn links(base_url: &str) -> Links {
     Links {
         base_url: Url::parse(base_url).unwrap(),
         tokens: Tokens::new(keyring),
+        bounces: None,
     }
 }
 
@@ -204,6 +205,35 @@ fn a_message_is_the_same_on_every_try_and_another_for_everybody_else() {
 }
 
 #[test]
+fn bounces_go_to_the_sender_unless_a_mailbox_of_their_own_is_named() {
+    let prepared = Prepared::new(ContentId(3), &content(Purpose::Digest));
+    let mut links = links("https://news.example.org/");
+    let return_path = |links: &Links, to| {
+        let message = prepared.message(links, &Signer::default(), &claimed(to, None));
+        message.unwrap().envelope.return_path
+    };
+    assert_eq!(return_path(&links, ANN).as_str(), "news@example.org");
+
+    let keys = Keyring {
+        current: Key::new(&[8; Key::BYTES]),
+        retired: Vec::new(),
+    };
+    let verp = Verp::new("bounces@example.org".parse().unwrap(), keys);
+    links.bounces = Some(verp.clone());
+    let ann = return_path(&links, ANN);
+    let tester = EmailAddress::parse("ann@example.net").unwrap();
+    let test = return_path(&links, Recipient::Address(tester));
+
+    assert_eq!(ann, return_path(&links, ANN));
+    let delivery = |recipient| DeliveryId {
+        content: ContentId(3),
+        recipient: SubscriberId(recipient),
+    };
+    assert_eq!(verp.read(&ann), Some(delivery(5)));
+    assert_eq!(verp.read(&test), Some(delivery(0)));
+}
+
+#[test]
 fn no_name_or_subject_can_add_a_header() {
     let mut hostile = content(Purpose::Digest);
     hostile.subject = "Hi\r\nBcc: eve@example.com\r\n\r\nbody".to_owned();
@@ -255,4 +285,14 @@ fn an_edition_in_any_script_has_a_list_id_in_ascii() {
         "List-Id",
         Some("=?utf-8?b?0JzQuNGA?= <_43c_438_440.example.org>"),
     );
+
+    let mut ids = Vec::new();
+    for last in ["", "a", "b"] {
+        content.edition = EditionSlug::parse(&("字".repeat(60) + last)).unwrap();
+        let message = compose(&content, &claimed(ANN, None), "https://news.example.org/");
+        ids.push(header(&message, "List-Id").unwrap());
+    }
+    assert!(ids.iter().all(|id| id.len() < 120), "{ids:?}");
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
 }

@@ -142,6 +142,7 @@ async fn preview(app: &App, out: &Out, preview: Preview) -> anyhow::Result<Done>
     let links = Links {
         base_url: app.config.site.base_url.clone(),
         tokens: app.web.tokens.as_ref().clone(),
+        bounces: None,
     };
     let to = reader.map_or_else(
         || Recipient::Address(content.sender.clone()),

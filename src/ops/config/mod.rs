@@ -22,7 +22,8 @@ use std::{
 
 use crate::{
     delivery::{
-        Doubt, destination::Destinations, dkim::key::Key, relay::RelayUrl, throttle::pace::Pace,
+        Doubt, compose::verp::BounceAddress, destination::Destinations, dkim::key::Key,
+        relay::RelayUrl, throttle::pace::Pace,
     },
     editions::{Edition, Site},
     id::{GroupName, RelayName},
@@ -57,6 +58,9 @@ pub struct Config {
     /// Where recipients have their mailboxes, and what each of those places gets.
     pub destinations: Arc<Destinations>,
     pub paces: Vec<(GroupName, Pace)>,
+    /// The mailbox that takes bounces, each delivery's at an address of its own. Default: they go to
+    /// the sender.
+    pub bounce_address: Option<BounceAddress>,
     /// In the order of the configuration: of one domain and algorithm, the first one signs.
     pub dkim: Vec<Key>,
 }

@@ -22,6 +22,7 @@ use super::{
     value::{duration, list, number, size, text, words},
 };
 use crate::{
+    delivery::compose::verp::BounceAddress,
     editions::Site,
     sources::{
         Source,
@@ -32,13 +33,13 @@ use crate::{
     subscribers::address::EmailAddress,
 };
 
-/// Hosts of mailboxes whose name nobody else can sign mail for (Gmail's sender guidelines).
 /// The longest `reprint_window`.
 const MOST_WINDOW: Duration = Duration::from_hours(30 * 24);
 
 /// The default of `reprint_window`.
 const WINDOW: Duration = Duration::from_hours(7 * 24);
 
+/// Hosts of mailboxes whose name nobody else can sign mail for (Gmail's sender guidelines).
 const MAILBOX_HOSTS: [&str; 9] = [
     "gmail.com",
     "googlemail.com",
@@ -102,6 +103,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
     let relays = read_relays(root, mails);
     let (destinations, paces) = read_destinations(root);
     let doubt = read_doubt(&root.section("delivery"));
+    let bounce_address = site.optional("bounce_address", bounce_address);
     let site = read_site(&site, zone, mails);
     let dkim = read_dkim(root, site.as_ref().map(|site| &site.sender));
     let fetch = root.section("fetch");
@@ -127,6 +129,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         doubt,
         destinations: destinations.into(),
         paces,
+        bounce_address,
         dkim,
     })
 }
@@ -196,11 +199,21 @@ fn base_url(value: &Value, mails: bool) -> Result<Url, String> {
 
 fn sender(value: &Value) -> Result<EmailAddress, String> {
     let sender: EmailAddress = text(value)?;
-    match MAILBOX_HOSTS.iter().find(|host| sender.domain() == **host) {
+    of_own_domain(&sender).map(|()| sender)
+}
+
+fn bounce_address(value: &Value) -> Result<BounceAddress, String> {
+    let address: BounceAddress = text(value)?;
+    of_own_domain(address.as_address()).map(|()| address)
+}
+
+fn of_own_domain(address: &EmailAddress) -> Result<(), String> {
+    let is_host = |host: &&&str| address.domain() == **host;
+    match MAILBOX_HOSTS.iter().find(is_host) {
         Some(host) => Err(format!(
             "nobody but {host} can sign mail from {host}: use an address of your own domain"
         )),
-        None => Ok(sender),
+        None => Ok(()),
     }
 }
 

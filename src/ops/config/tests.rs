@@ -275,6 +275,17 @@ fn a_source_that_is_pushed_to_needs_a_token_of_its_own() {
 
 #[test]
 fn what_contradicts_itself_is_refused() {
+    let bounces = |address: &str| format!("bounce_address = \"{address}\"\nsender");
+    check(
+        "sender",
+        &bounces("bounces-of-newsletters@example.org"),
+        "site.bounce_address: must have at most 18 characters",
+    );
+    check(
+        "sender",
+        &bounces("news@gmail.com"),
+        "site.bounce_address: nobody but gmail.com",
+    );
     check(
         "feed = \"https://a.example/feed\"",
         "",

@@ -1,0 +1,100 @@
+//! What a large audience costs: one digest, planned and sent to two `smtp-sink`, with the memory of this
+//! process, the growth of the store, and the rate from the first tenth to the last.
+//!
+//! ```text
+//! cargo bench --bench crowd -- [SUBSCRIBERS [CONNECTIONS]]
+//! ```
+
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use courant::delivery::{OutboxStore, dkim::Signer};
+use mailed::{
+    LATIN, digest,
+    outbox::{courier, crowd, deliver, plan},
+    sink::Sink,
+};
+
+mod mailed;
+mod usage;
+
+const SUBSCRIBERS: u64 = 100_000;
+const CONNECTIONS: usize = 4;
+const MESSAGE_BYTES: usize = 16_500;
+const TICK: Duration = Duration::from_millis(100);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut asked = std::env::args().filter_map(|arg| arg.parse().ok());
+    let people = asked.next().unwrap_or(SUBSCRIBERS);
+    let connections = asked.next().map_or(Ok(CONNECTIONS), usize::try_from)?;
+    let folder = tempfile::tempdir()?;
+    let begun = Instant::now();
+    drop(crowd(folder.path(), people).await?);
+    println!(
+        "{people} subscribed in {:.0} s",
+        begun.elapsed().as_secs_f64()
+    );
+
+    let store = crowd(folder.path(), 0).await?;
+    let before = size(folder.path())?;
+    told("before", before, before)?;
+    let begun = Instant::now();
+    let content = plan(&store, "digest", &digest(MESSAGE_BYTES, &LATIN)?).await?;
+    println!("planned in {:.1} s", begun.elapsed().as_secs_f64());
+    told("planned", before, size(folder.path())?)?;
+
+    let sinks = [Sink::start().await?, Sink::start().await?];
+    let relays = sinks
+        .each_ref()
+        .map(|sink| SocketAddr::from(([127, 0, 0, 1], sink.port)));
+    let courier = courier(&store, &relays, connections, Signer::default())?;
+    let mut sending = std::pin::pin!(deliver(&courier, people));
+    let (mut tenth, mut since, mut at) = (1, Instant::now(), 0);
+    loop {
+        tokio::select! {
+            sent = &mut sending => { sent?; break }
+            () = tokio::time::sleep(TICK) => {}
+        }
+        let sent = store.tally(content).await?.sent;
+        if sent >= people * tenth / 10 {
+            let rate = (sent - at) as f64 / since.elapsed().as_secs_f64();
+            println!("{:>3} % sent, {rate:.0} /s", tenth * 10);
+            told("", before, size(folder.path())?)?;
+            (tenth, since, at) = (tenth + 1, Instant::now(), sent);
+        }
+    }
+    drop(store);
+    told("at the end", before, size(folder.path())?)
+}
+
+fn told(when: &str, before: u64, now: u64) -> anyhow::Result<()> {
+    println!(
+        "{when:<12} {:>5} MB resident at most, the store has grown by {:>4} MB from {} MB",
+        usage::peak_kib()? / 1_000,
+        now.saturating_sub(before) / 1_000_000,
+        before / 1_000_000,
+    );
+    Ok(())
+}
+
+/// Bytes that the files of a folder take on the disk.
+fn size(folder: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let mut total = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        total += match metadata.is_dir() {
+            true => size(&entry.path())?,
+            false => metadata.blocks() * 512,
+        };
+    }
+    Ok(total)
+}
