@@ -19,13 +19,10 @@ use aws_lc_rs::{
 use courant::{
     delivery::{
         Claimed,
-        compose::{
-            Links, Prepared,
-            verp::{Origin, Verp},
-        },
+        compose::{Links, Prepared, verp::Verp},
         dkim::{Signer, key::Algorithm},
     },
-    id::{ContentId, EditionSlug, SubscriberId},
+    id::{ContentId, DeliveryId, EditionSlug, SubscriberId},
 };
 use mailed::{LATIN, Words, claimed, digest, links, signer};
 
@@ -72,9 +69,9 @@ fn parts(recipients: &[Claimed], links: &Links) -> anyhow::Result<Parts> {
     let edition = EditionSlug::parse("world")?;
     let at = chrono::DateTime::UNIX_EPOCH;
     let verp: &Verp = links.bounces.as_ref().context("no return paths")?;
-    let origin = |n| Origin {
+    let delivery = |n| DeliveryId {
         content: ContentId(1),
-        subscriber: SubscriberId(n),
+        recipient: SubscriberId(n),
     };
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048)?;
     let ed25519 = Ed25519KeyPair::generate()?;
@@ -87,7 +84,7 @@ fn parts(recipients: &[Claimed], links: &Links) -> anyhow::Result<Parts> {
         Ok(())
     })?;
     cost("a return path", recipients, |n, _| {
-        black_box(verp.mint(origin(n)));
+        black_box(verp.mint(delivery(n)));
         Ok(())
     })?;
     let rsa = cost("RSA-2048 alone", recipients, |_, _| {

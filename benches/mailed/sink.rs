@@ -88,7 +88,7 @@ async fn serve(
         if stream.read_until(b'\n', &mut line).await? == 0 {
             return Ok(());
         }
-        replies += match line.get(..4).unwrap_or_default() {
+        let reply = match line.get(..4).unwrap_or_default() {
             b"EHLO" => "250-slow\r\n250 PIPELINING\r\n",
             b"RCPT" => {
                 hears(&String::from_utf8_lossy(&line));
@@ -110,5 +110,6 @@ async fn serve(
             b"QUIT" => return Ok(()),
             _ => "250 2.0.0 ok\r\n",
         };
+        replies += reply;
     }
 }

@@ -1,5 +1,7 @@
 //! What this process has used of the machine, by Linux's own account (proc(5)).
 
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
 use std::fs;
 
 use anyhow::Context;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use content::{Content, Mark};
 pub use outbox::{
     Audience, Claim, Claimed, Doubt, Held, Hold, Issue, OutboxStore, Outcome, Plan, Planned, Reach,
-    Settle, Tally, Usage,
+    Seal, Settle, Tally, Usage,
 };
 
 use crate::{

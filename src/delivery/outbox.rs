@@ -176,6 +176,18 @@ pub struct Hold {
 /// A hold and what it keeps back.
 pub type Held = (Reach, Hold);
 
+/// The mark of those who opened a store, by which it is known whether it is the one that mailed last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// How often.
+    pub opened: u64,
+    /// The last time that it was in use.
+    #[serde(with = "stamp")]
+    pub seen: DateTime<Utc>,
+    /// On which machine; empty where that is not known.
+    pub host: String,
+}
+
 /// Attempts that a relay made for a destination in one hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
@@ -254,6 +266,11 @@ pub trait OutboxStore: Send + Sync {
 
     /// Every hour since `since` in which there were attempts. Those of the last two days are kept.
     async fn usage(&self, since: DateTime<Utc>) -> port::Result<Vec<Usage>>;
+
+    /// None for a store that is new.
+    async fn seal(&self) -> port::Result<Option<Seal>>;
+
+    async fn set_seal(&self, seal: Seal) -> port::Result<()>;
 
     /// Makes those of `ids` due at once that were neither sent nor withheld and are not in hand, and
     /// tells how many. A bounce among them did not happen: the address is not suppressed any more.

@@ -9,7 +9,7 @@ use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::{sync::Mutex, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::{config::Config, keys::Keys};
+use super::{config::Config, guard, keys::Keys};
 use crate::{
     clock::Clock,
     delivery::{
@@ -93,6 +93,7 @@ impl App {
             inbox: Arc::new(Inbox::new(2 * config.fetch.max_bytes)),
             bounce_keys: keys.bounces,
         };
+        guard::watch(&config.data_dir, &*store, clock.now()).await?;
         let stop = CancellationToken::new();
         Self::assemble(config, clock, store, tokens, shared, stop).await
     }

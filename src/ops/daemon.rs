@@ -22,7 +22,7 @@ use super::{
     config::{Config, reader::World},
     control,
     driver::Driver,
-    shutdown,
+    metrics, narrate, shutdown,
 };
 use crate::{
     sources::{Origin, Source, watch::Watch},
@@ -102,7 +102,8 @@ pub async fn serve(
         listeners.admin.local_addr()?,
     );
     let (face, shown) = watch::channel(any_service(public(&app)));
-    let admin = web::admin_router(app.web.clone());
+    let (latest_app, apps) = watch::channel(app.clone());
+    let admin = web::admin_router(app.web.clone()).merge(metrics::router(apps));
     let mut doors = Driver::new(app.clock.clone(), app.stop.clone());
     let stop = || app.stop.clone();
     doors.attend(
@@ -130,6 +131,7 @@ pub async fn serve(
             return Ok(());
         };
         app = Arc::new(successor);
+        latest_app.send_replace(app.clone());
         // Visitors see it at once, but nothing may judge or send beside those who still do.
         drop(face.send_replace(any_service(public(&app))));
         work.finish(GRACE).await;
@@ -151,6 +153,7 @@ fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Drive
     if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {
         driver.start(deliver.clone(), app.wakes.delivery.clone());
     }
+    driver.attend("delivery log", narrate::narrate(app.clone()));
     driver
 }
 

@@ -43,7 +43,19 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     let linked = written.and_then(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
     linked.and(removed)?;
-    // The name is on disk when its folder is.
+    sync_folder(path)
+}
+
+/// Writes a file for its owner alone; what was there stays until all of it is on disk.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    write(&draft, text)?;
+    fs::rename(&draft, path)?;
+    sync_folder(path)
+}
+
+/// The name of a file is on disk when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -11,13 +11,13 @@ use super::{
     hold,
     plan::{self, Begun},
     settle,
-    table::{CONTENT, DELIVERY, DUE, ISSUE, TALLY, USAGE},
+    table::{CONTENT, DELIVERY, DUE, ISSUE, SEAL, TALLY, USAGE},
     tx::{Tx, legible},
 };
 use crate::{
     delivery::{
         Claim, Claimed, Content, Delivery, Doubt, Held, Hold, Issue, OutboxStore, Plan, Planned,
-        Reach, Recipient, Settle, Tally, Usage,
+        Reach, Recipient, Seal, Settle, Tally, Usage,
     },
     id::{ContentId, DeliveryId, SubscriberId},
     port::Result,
@@ -192,6 +192,17 @@ impl OutboxStore for SledStore {
             usage
                 .filter(|row| row.as_ref().map_or(true, |usage| usage.hour >= since))
                 .collect()
+        })
+        .await
+    }
+
+    async fn seal(&self) -> Result<Option<Seal>> {
+        self.read(|tx| tx.get(SEAL, &String::new())).await
+    }
+
+    async fn set_seal(&self, seal: Seal) -> Result<()> {
+        self.write(Durability::Synced, move |tx| {
+            tx.put(SEAL, &String::new(), &seal)
         })
         .await
     }

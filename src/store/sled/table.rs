@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     dedupe::{Trace, fingerprint::Fingerprint},
-    delivery::{Content, Hold, Tally},
+    delivery::{Content, Hold, Seal, Tally},
     editions::{Digest, Progress},
     id::{
         ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, GroupName, RelayName,
@@ -37,6 +37,9 @@ const ROW_VERSION: u8 = 1;
 
 /// Numbers that only grow, by name: the last id handed out of each kind, and the schema.
 pub(super) const COUNTER: Table<String, u64> = Table::new(1, "counter");
+
+/// One row, with the empty key.
+pub(super) const SEAL: Table<String, Seal> = Table::new(2, "seal");
 
 pub(super) const POLL: Table<SourceName, Poll> = Table::new(10, "poll");
 

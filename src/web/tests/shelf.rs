@@ -15,7 +15,7 @@ use crate::{
     dedupe::{Known, fingerprint::Fingerprint},
     delivery::{
         Claim, Claimed, Content, Delivery, Held, Hold, Issue, OutboxStore, Plan, Planned, Reach,
-        Settle, Tally, Usage,
+        Seal, Settle, Tally, Usage,
     },
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
     id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
@@ -334,6 +334,14 @@ impl OutboxStore for Shelf {
 
     async fn holds(&self) -> Result<Vec<Held>> {
         unasked("holds")
+    }
+
+    async fn seal(&self) -> Result<Option<Seal>> {
+        unasked("seal")
+    }
+
+    async fn set_seal(&self, _: Seal) -> Result<()> {
+        unasked("set the seal")
     }
 
     async fn usage(&self, _: DateTime<Utc>) -> Result<Vec<Usage>> {

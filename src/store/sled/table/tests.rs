@@ -271,6 +271,13 @@ fn add_outbox(written: &mut Written) {
     written.add(DELIVERY, &notice);
     let reason = said();
     written.add(HOLD, &Hold { at, reason });
+    let seal = Seal {
+        opened: 7,
+        seen: at,
+        host: "h".to_owned(),
+    };
+    written.add(SEAL, &seal);
+    written.add(USAGE, &8);
 }
 
 fn content() -> Content {

@@ -1,0 +1,106 @@
+//! `courant outbox show`.
+
+use chrono::{DateTime, Utc};
+
+use crate::ops::{
+    app::App,
+    cli::{order::Done, output::Out, table::Table},
+    progress::{Kept, Progress, Under, Way},
+};
+
+pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
+    let progress = Progress::read(app).await?;
+    if out.wants_json() {
+        out.object(&progress).await?;
+        return Ok(Done::Wholly);
+    }
+    for kept in &progress.holds {
+        out.line(held(kept)).await;
+    }
+    if progress.issues.is_empty() {
+        out.line("nothing waits: everything that was planned is done".to_owned())
+            .await;
+    }
+    for issue in &progress.issues {
+        out.line(under(issue)).await;
+    }
+    for (heading, ways) in [
+        ("RELAY", &progress.relays),
+        ("DESTINATION", &progress.destinations),
+    ] {
+        let busy = ways
+            .iter()
+            .any(|way| way.sent + way.deferred + way.failed > 0);
+        if busy || ways.iter().any(|way| way.paused.is_some()) {
+            out.line(String::new()).await;
+            out.rows::<()>(&[], || table(heading, ways)).await?;
+        }
+    }
+    Ok(Done::Wholly)
+}
+
+fn held(kept: &Kept) -> String {
+    let what = kept.edition.as_deref().unwrap_or("everything");
+    let resume = kept.edition.as_deref().unwrap_or_default();
+    format!(
+        "held since {}: {what}: {} (`courant outbox resume {resume}` goes on)",
+        when(kept.hold.at),
+        kept.hold.reason
+    )
+    .replace("resume `", "resume`")
+}
+
+fn under(issue: &Under) -> String {
+    let tally = &issue.tally;
+    let mut line = format!(
+        "{} {} of {}: {} of {} sent",
+        issue.edition,
+        issue.purpose,
+        when(issue.planned),
+        tally.sent,
+        tally.total()
+    );
+    for (n, what) in [
+        (tally.scheduled, "left"),
+        (tally.deferred, "put off"),
+        (tally.failed, "failed"),
+        (tally.withheld, "withheld by an opt-out"),
+        (tally.uncertain, "uncertain"),
+    ] {
+        if n > 0 {
+            line += &format!(", {n} {what}");
+        }
+    }
+    if let Some(ends) = issue.ends {
+        line += &format!(", done about {}", when(ends));
+    }
+    line
+}
+
+fn table(heading: &'static str, ways: &[Way]) -> Table {
+    let mut table = Table::new(&[
+        heading, "SENT", "PUT OFF", "FAILED", "A SECOND", "AT ONCE", "STATE",
+    ]);
+    for way in ways {
+        let state = way
+            .paused
+            .as_ref()
+            .map_or(String::new(), |(until, reason)| {
+                format!("left alone until {}: {reason}", when(*until))
+            });
+        table.row([
+            way.name.clone(),
+            way.sent.to_string(),
+            way.deferred.to_string(),
+            way.failed.to_string(),
+            format!("{:.1}", way.rate),
+            way.open.to_string(),
+            state,
+        ]);
+    }
+    table
+}
+
+fn when(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

@@ -1,0 +1,67 @@
+//! Says in the log how the mail is getting on.
+
+use std::{sync::Arc, time::Duration};
+
+use tracing::{info, warn};
+
+use super::{
+    app::App,
+    guard,
+    progress::{Progress, Way},
+};
+use crate::task::chain;
+
+/// How often, while mail is leaving.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// Tells every minute what leaves, and what is held, until the app retires.
+pub(super) async fn narrate(app: Arc<App>) {
+    tell_holds(&app).await;
+    loop {
+        tokio::select! {
+            () = app.retired.cancelled() => return,
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+        guard::seen(&*app.store, app.clock.now()).await;
+        match Progress::read(&app).await {
+            Ok(progress) => tell(&progress),
+            Err(err) => warn!("{}", chain(&err)),
+        }
+    }
+}
+
+async fn tell_holds(app: &App) {
+    match Progress::read(app).await {
+        Ok(progress) => {
+            for kept in &progress.holds {
+                let what = kept.edition.as_deref().unwrap_or("everything");
+                warn!("{what} is held: {}", kept.hold.reason);
+            }
+        }
+        Err(err) => warn!("{}", chain(&err)),
+    }
+}
+
+fn tell(progress: &Progress) {
+    let rate = progress.rate();
+    if rate <= 0.0 {
+        return;
+    }
+    let ends = progress.issues.iter().filter_map(|issue| issue.ends).max();
+    info!(
+        left = progress.left(),
+        a_second = format!("{rate:.1}"),
+        ends = ends.map(|ends| ends.format("%H:%M").to_string()),
+        relays = rates(&progress.relays),
+        destinations = rates(&progress.destinations),
+        "mail is leaving"
+    );
+}
+
+fn rates(ways: &[Way]) -> String {
+    let moving = ways.iter().filter(|way| way.rate > 0.0);
+    let rates: Vec<_> = moving
+        .map(|way| format!("{} {:.1}/s", way.name, way.rate))
+        .collect();
+    rates.join(", ")
+}

@@ -1,0 +1,172 @@
+//! How far the mail has got: for `outbox show`, for the log, and for Prometheus.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::app::App;
+use crate::{
+    delivery::{Held, Hold, Issue, Reach, Tally, traffic::Counts},
+    port,
+};
+
+/// Contents that are looked at, the latest ones.
+const ISSUES: usize = 1_000;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Progress {
+    pub(super) holds: Vec<Kept>,
+    /// Those that are not done, the latest first.
+    pub(super) issues: Vec<Under>,
+    pub(super) relays: Vec<Way>,
+    pub(super) destinations: Vec<Way>,
+}
+
+/// A hold.
+#[derive(Debug, Serialize)]
+pub(super) struct Kept {
+    /// None where everything is held.
+    pub(super) edition: Option<String>,
+    #[serde(flatten)]
+    pub(super) hold: Hold,
+}
+
+impl From<Held> for Kept {
+    fn from((reach, hold): Held) -> Self {
+        let edition = match reach {
+            Reach::Everything => None,
+            Reach::Edition(edition) => Some(edition.to_string()),
+        };
+        Kept { edition, hold }
+    }
+}
+
+/// A content that is under way.
+#[derive(Debug, Serialize)]
+pub(super) struct Under {
+    pub(super) content: u64,
+    pub(super) purpose: &'static str,
+    pub(super) edition: String,
+    pub(super) planned: DateTime<Utc>,
+    #[serde(flatten)]
+    pub(super) tally: Tally,
+    /// If all goes on as in the last minute.
+    pub(super) ends: Option<DateTime<Utc>>,
+}
+
+/// A relay, or a group of destinations, since the daemon began or read its configuration again.
+#[derive(Debug, Serialize)]
+pub(super) struct Way {
+    pub(super) name: String,
+    pub(super) sent: u64,
+    pub(super) deferred: u64,
+    pub(super) failed: u64,
+    pub(super) uncertain: u64,
+    /// Messages a second, over the last minute.
+    pub(super) rate: f64,
+    /// Attempts at this moment.
+    pub(super) open: usize,
+    /// Left alone until then, and why.
+    pub(super) paused: Option<(DateTime<Utc>, String)>,
+}
+
+impl Progress {
+    pub(super) async fn read(app: &App) -> port::Result<Self> {
+        let now = app.clock.now();
+        let deliver = app.deliver.as_ref();
+        let relays = deliver.map_or_else(Vec::new, |deliver| {
+            let mut ways = ways(deliver.traffic().relays(), now);
+            for (name, pause) in deliver.relays(now) {
+                if let Some(way) = ways.iter_mut().find(|way| way.name == name.as_str()) {
+                    way.paused = pause.map(|pause| (pause.until, pause.reason));
+                }
+            }
+            ways
+        });
+        let destinations = deliver.map(|deliver| ways(deliver.traffic().groups(), now));
+        let mut issues = app.store.issues(ISSUES).await?;
+        issues.retain(|issue| issue.tally.waiting() > 0);
+        let rate: f64 = relays.iter().map(|way| way.rate).sum();
+        let holds = app.store.holds().await?.into_iter();
+        Ok(Progress {
+            holds: holds.map(Kept::from).collect(),
+            issues: issues
+                .into_iter()
+                .map(|issue| Under::new(issue, rate, now))
+                .collect(),
+            relays,
+            destinations: destinations.unwrap_or_default(),
+        })
+    }
+
+    /// Messages a second, over the last minute.
+    pub(super) fn rate(&self) -> f64 {
+        self.relays.iter().map(|way| way.rate).sum()
+    }
+
+    /// Messages that are due or will be.
+    pub(super) fn left(&self) -> u64 {
+        self.issues.iter().map(|issue| issue.tally.waiting()).sum()
+    }
+}
+
+impl Under {
+    fn new(issue: Issue, rate: f64, now: DateTime<Utc>) -> Self {
+        Under {
+            content: issue.content.0,
+            purpose: issue.purpose.name(),
+            edition: issue.edition.to_string(),
+            planned: issue.planned,
+            tally: issue.tally,
+            ends: ends(issue.tally.scheduled, rate, now),
+        }
+    }
+}
+
+impl Way {
+    fn new(name: String, counts: &Counts, now: DateTime<Utc>) -> Self {
+        Way {
+            name,
+            sent: counts.sent,
+            deferred: counts.deferred,
+            failed: counts.failed,
+            uncertain: counts.uncertain,
+            rate: counts.rate(now),
+            open: counts.open,
+            paused: None,
+        }
+    }
+}
+
+fn ways<N: ToString>(counted: Vec<(N, Counts)>, now: DateTime<Utc>) -> Vec<Way> {
+    let ways = counted.iter();
+    ways.map(|(name, counts)| Way::new(name.to_string(), counts, now))
+        .collect()
+}
+
+/// When so many messages will be out at `rate` a second; none while nothing moves.
+fn ends(left: u64, rate: f64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if left == 0 || rate <= 0.0 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "a guess, and one that saturates"
+    )]
+    let seconds = (left as f64 / rate) as i64;
+    now.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_guessed_from_the_rate_and_not_at_all_while_nothing_moves() {
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(ends(100, 10.0, now), Some(now + TimeDelta::seconds(10)));
+        assert_eq!(ends(100, 0.0, now), None);
+        assert_eq!(ends(0, 10.0, now), None);
+        assert_eq!(ends(u64::MAX, 1e-300, now), None);
+    }
+}
