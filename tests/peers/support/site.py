@@ -36,7 +36,8 @@ def free_port():
 
 class Site:
     def __init__(self, courant, root, smtp_port, uncertain="retry"):
-        self.courant, self.root, self.web = courant, root, free_port()
+        self.courant, self.root = courant, root
+        self.web, self.admin = free_port(), free_port()
         self.lives = 0
         (root / "desk").mkdir(parents=True)
         (root / "courant.toml").write_text(f"""
@@ -48,7 +49,7 @@ postal_address = "1 Loopback Lane"
 data_dir = "data"
 [web]
 listen = "127.0.0.1:{self.web}"
-admin_listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:{self.admin}"
 [[source]]
 name = "desk"
 folder = "desk"
@@ -117,10 +118,10 @@ uncertain = "{uncertain}"
         self.process.terminate()
         return self.process.wait()
 
-    def get(self, path):
-        """The status of a page; 0 if nobody answers."""
+    def get(self, path, port=None):
+        """The status of a page, of the public listener unless told otherwise; 0 if nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.web}{path}", timeout=30) as answer:
                 return answer.status
         except urllib.error.HTTPError as refused:
             return refused.code
