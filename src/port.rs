@@ -1,5 +1,7 @@
 //! What the storage ports share.
 
+use async_trait::async_trait;
+
 /// Why a store could not do what it was asked.
 ///
 /// One variant per thing that the caller can do differently. The engine's own error is the source.
@@ -23,3 +25,10 @@ pub enum StoreError {
 }
 
 pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Says whether a store is in order.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Fails while nothing can be recorded, whatever can still be read.
+    async fn check(&self) -> Result<()>;
+}

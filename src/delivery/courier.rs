@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::Clock,
     id::{ContentId, EditionSlug, GroupName, RelayName},
-    port,
+    port::{self, StoreError},
 };
 
 /// Longer than it takes to connect and to send once, every deadline run out.
@@ -48,6 +48,8 @@ pub(super) struct Courier {
     pub(super) traffic: Traffic,
     prepared: Mutex<Vec<Arc<Prepared>>>,
     breakers: Mutex<BTreeMap<EditionSlug, Breaker>>,
+    /// What the store could not record when it was known.
+    unsettled: Mutex<Vec<Settle>>,
 }
 
 impl Courier {
@@ -70,6 +72,7 @@ impl Courier {
             stop,
             prepared: Mutex::default(),
             breakers: Mutex::default(),
+            unsettled: Mutex::default(),
         }
     }
 
@@ -78,8 +81,10 @@ impl Courier {
         self.outbox.claim_due(self.ask(ticket, now), now).await
     }
 
+    /// Records an outcome, now or when the store is back: see [`Self::catch_up`].
     pub(super) async fn settle(&self, settle: Settle) -> port::Result<()> {
-        self.outbox.settle(settle, self.clock.now()).await
+        let done = self.outbox.settle(settle.clone(), self.clock.now()).await;
+        done.inspect_err(|_| locked(&self.unsettled).push(settle))
     }
 
     pub(super) async fn settle_and_claim(
@@ -88,8 +93,27 @@ impl Courier {
         ticket: &Ticket,
     ) -> port::Result<Option<Claimed>> {
         let now = self.clock.now();
-        let ask = self.ask(ticket, now);
-        self.outbox.settle_and_claim(settle, ask, now).await
+        let (ask, done) = (self.ask(ticket, now), settle.clone());
+        let claimed = self.outbox.settle_and_claim(done, ask, now).await;
+        claimed.inspect_err(|_| locked(&self.unsettled).push(settle))
+    }
+
+    /// Records what could not be recorded before, so that what a relay took is not sent again.
+    pub(super) async fn catch_up(&self) -> port::Result<()> {
+        let left = std::mem::take(&mut *locked(&self.unsettled));
+        let mut left = left.into_iter();
+        while let Some(settle) = left.next() {
+            match self.settle(settle).await {
+                Err(err @ StoreError::Unavailable { .. }) => {
+                    locked(&self.unsettled).extend(left);
+                    return Err(err);
+                }
+                // Nothing to record it in: no later attempt will fare better.
+                Err(_) => drop(locked(&self.unsettled).pop()),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
     }
 
     fn ask(&self, ticket: &Ticket, now: DateTime<Utc>) -> Claim {

@@ -11,6 +11,7 @@ use super::{
     relay::{Connection, Relay, RelayError},
     retry::Pause,
     throttle::pace::Pace,
+    work::Work,
 };
 use crate::id::RelayName;
 
@@ -34,9 +35,19 @@ pub struct Route {
 #[derive(Debug, Default)]
 struct State {
     pause: Pause,
+    /// Of the last time that it turned us away, until it answers for a message again.
     reason: Option<String>,
     /// Temporary refusals since a message was taken.
     deferrals: u32,
+}
+
+/// What an activation adds to what was known of a relay. That it went away is told by the trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Unchanged,
+    /// It turned us away again: that was told before.
+    StillAway,
+    Back,
 }
 
 /// Why a relay is left alone, and until when.
@@ -85,15 +96,26 @@ impl Route {
         state.deferrals >= MAX_DEFERRALS
     }
 
-    /// Notes the end of an activation in which it took `sent` messages, and then, if it did, turned
-    /// us away.
-    pub(super) fn rest(&self, sent: u64, turned_away: Option<String>, now: DateTime<Utc>) {
+    /// Notes the end of an activation in which it took some messages, and then, if it did, turned
+    /// us away; tells whether that is news.
+    pub(super) fn rest(&self, work: &Work, now: DateTime<Utc>) -> Standing {
         let mut state = self.state();
-        match &turned_away {
-            Some(_) => state.pause.extend(sent, now),
-            None => state.pause = Pause::default(),
+        match work.turned_away() {
+            Some(reason) => {
+                state.pause.extend(work.sent, now);
+                match state.reason.replace(reason) {
+                    Some(_) => Standing::StillAway,
+                    None => Standing::Unchanged,
+                }
+            }
+            None => {
+                state.pause = Pause::default();
+                match state.reason.take_if(|_| work.answered()) {
+                    Some(_) => Standing::Back,
+                    None => Standing::Unchanged,
+                }
+            }
         }
-        state.reason = turned_away;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -11,7 +11,7 @@ pub use super::courier::Config;
 use super::{
     OutboxStore,
     courier::Courier,
-    route::{Paused, Route},
+    route::{Paused, Route, Standing},
     traffic::Traffic,
     work::{Trouble, Work},
     worker::{Halts, Worker},
@@ -86,6 +86,9 @@ impl Task for DeliverOutbox {
                 Err(err) => return Report::failed(&err),
             }
             *turn = Turn::Later;
+        }
+        if let Err(err) = courier.catch_up().await {
+            return Report::failed(&err);
         }
         courier.traffic.level();
         let halt = courier.stop.child_token();
@@ -164,7 +167,11 @@ impl Courier {
                 Err(_) => total.troubles.push(Trouble::Panic),
             }
         }
-        route.rest(total.sent, total.turned_away(), self.clock.now());
+        match route.rest(&total, self.clock.now()) {
+            Standing::Unchanged => {}
+            Standing::StillAway => total.hush(),
+            Standing::Back => total.back.push(route.name.clone()),
+        }
         total
     }
 }

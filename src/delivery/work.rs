@@ -19,6 +19,8 @@ pub(super) struct Work {
     pub(super) troubles: Vec<Trouble>,
     /// Editions that are held since, and why.
     pub(super) held: Vec<String>,
+    /// Relays that take messages again.
+    pub(super) back: Vec<RelayName>,
     /// When something may leave that may not leave now.
     again: Option<DateTime<Utc>>,
 }
@@ -28,6 +30,10 @@ pub(super) enum Trouble {
     /// Concerns all that use the relay.
     Relay {
         name: RelayName,
+        reason: String,
+    },
+    /// As before, and the operator knows it already.
+    KnownRelay {
         reason: String,
     },
     /// Those below concern everybody.
@@ -47,6 +53,7 @@ impl Trouble {
         match self {
             Trouble::Store(err) => chain(err),
             Trouble::Relay { name, reason } => format!("{name}: {}", without_addresses(reason)),
+            Trouble::KnownRelay { reason } => without_addresses(reason),
             Trouble::Signing(err) => chain(err),
             Trouble::Panic => {
                 "a worker panicked; its delivery waits for its lease to end".to_owned()
@@ -84,6 +91,7 @@ impl Work {
         self.released += other.released;
         self.troubles.extend(other.troubles);
         self.held.extend(other.held);
+        self.back.extend(other.back);
         if let Some(at) = other.again {
             self.again(at);
         }
@@ -92,20 +100,36 @@ impl Work {
     /// Why the relay turned us away, if it did.
     pub(super) fn turned_away(&self) -> Option<String> {
         self.troubles.iter().find_map(|trouble| match trouble {
-            Trouble::Relay { reason, .. } => Some(reason.clone()),
+            Trouble::Relay { reason, .. } | Trouble::KnownRelay { reason } => Some(reason.clone()),
             Trouble::Store(_) | Trouble::Signing(_) | Trouble::Panic => None,
         })
+    }
+
+    /// Whether a relay had an answer to any message.
+    pub(super) fn answered(&self) -> bool {
+        self.sent + self.deferred + self.failed > 0
+    }
+
+    /// A relay that is away for hours is told of once.
+    pub(super) fn hush(&mut self) {
+        for trouble in &mut self.troubles {
+            if let Trouble::Relay { reason, .. } = trouble {
+                let reason = std::mem::take(reason);
+                *trouble = Trouble::KnownRelay { reason };
+            }
+        }
     }
 
     /// Eight connections to one dead relay are one error.
     pub(super) fn report(&self) -> Report {
         let held = self.held.iter().map(|held| without_addresses(held));
-        let mut errors: Vec<_> = self
-            .troubles
-            .iter()
+        let troubles = self.troubles.iter();
+        let mut errors: Vec<_> = troubles
+            .filter(|trouble| !matches!(trouble, Trouble::KnownRelay { .. }))
             .map(Trouble::text)
             .chain(held)
             .collect();
+        let back = self.back.iter().map(|name| format!("{name} is back"));
         errors.sort();
         errors.dedup();
         Report {
@@ -117,6 +141,7 @@ impl Work {
                 ("released", self.released),
             ],
             errors,
+            notices: back.collect(),
             again: self.again,
             ..Report::default()
         }

@@ -330,7 +330,7 @@ impl Worker {
 
     pub(super) fn trouble(&mut self, trouble: Trouble) {
         match trouble {
-            Trouble::Relay { .. } => self.halts.route.cancel(),
+            Trouble::Relay { .. } | Trouble::KnownRelay { .. } => self.halts.route.cancel(),
             Trouble::Store(_) | Trouble::Signing(_) | Trouble::Panic => self.halts.all.cancel(),
         }
         self.work.troubles.push(trouble);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
-    io,
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -34,6 +34,9 @@ const SYNC_EVERY_MS: u64 = 500;
 
 /// A key below those of every table.
 const PROBE: &[u8] = &[0];
+
+/// What there must be room for before a broken database is opened again: two of sled's segments.
+const ROOM_BYTES: usize = 1 << 20;
 
 pub(super) struct Engine {
     path: PathBuf,
@@ -107,31 +110,58 @@ impl Engine {
         self.broken.store(true, Ordering::Relaxed);
     }
 
-    /// Opens a broken database again, from what reached the disk, once it can be written to: a claim
-    /// writes nothing, and nobody may mail what could not be recorded.
+    /// Hands `f` a transaction that may write, unless nothing can be recorded: not even a claim,
+    /// which writes nothing, may then be had.
+    pub(super) fn with_writable<T>(&self, f: impl FnOnce(Tx<'_>) -> Result<T>) -> Result<T> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable {
+                doing: "be written: it failed and has not come back yet",
+                source: None,
+            });
+        }
+        self.with(f)
+    }
+
+    /// Opens a broken database again, from what reached the disk, once it can be written to. Until
+    /// there is room to do so the broken one stays, for those who only read.
     pub(super) fn mend(&self) {
         if !self.broken.load(Ordering::Relaxed) {
             return;
         }
+        if let Err(err) = self.open_again() {
+            tracing::error!(error = &err as &dyn std::error::Error, "the store is away");
+        }
+    }
+
+    fn open_again(&self) -> Result<()> {
+        room(&self.path).map_err(|err| unavailable("be written", err))?;
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *slot = None;
-        match open(&self.path).and_then(writable) {
-            Ok(open) => {
-                *slot = Some(open);
-                // Rows may be back that were gone.
-                self.leases.apply(Changes::rewound());
-                self.broken.store(false, Ordering::Relaxed);
-                tracing::warn!("the store failed to write and was opened again");
-            }
-            Err(err) => {
-                tracing::error!(error = &err as &dyn std::error::Error, "the store is away");
-            }
-        }
+        let open = slot.insert(open(&self.path)?);
+        // Rows may be back that were gone.
+        self.leases.apply(Changes::rewound());
+        writable(open)?;
+        self.broken.store(false, Ordering::Relaxed);
+        tracing::warn!("the store failed to write and was opened again");
+        Ok(())
     }
 }
 
+/// Proves that there is room, in a file that is gone afterwards.
+fn room(folder: &Path) -> io::Result<()> {
+    let path = folder.join("room");
+    let probe = || {
+        let mut file = File::create(&path)?;
+        file.write_all(&vec![0; ROOM_BYTES])?;
+        file.sync_data()
+    };
+    let wrote = probe();
+    let removed = fs::remove_file(&path);
+    wrote.and(removed)
+}
+
 /// Proves that what is written reaches the disk.
-fn writable(open: Open) -> Result<Open> {
+fn writable(open: &Open) -> Result<()> {
     let probe = || {
         open.db.insert(PROBE, &[])?;
         open.db.flush()?;
@@ -139,8 +169,9 @@ fn writable(open: Open) -> Result<Open> {
     };
     let wrote =
         catch_unwind(AssertUnwindSafe(probe)).map_err(|_| unavailable("be written", Damaged))?;
-    wrote.map_err(|err| unavailable("be written", err))?;
-    Ok(open)
+    wrote
+        .map(drop)
+        .map_err(|err| unavailable("be written", err))
 }
 
 /// Only its owner may look into the folder: it holds addresses.

@@ -30,8 +30,10 @@ mod writer;
 
 use std::{error::Error, path::Path, sync::Arc};
 
+use async_trait::async_trait;
+
 use crate::{
-    port::{Result, StoreError},
+    port::{Health, Result, StoreError},
     secret::Key,
 };
 use engine::Engine;
@@ -76,6 +78,13 @@ impl SledStore {
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         self.writer.write(durability, f).await
+    }
+}
+
+#[async_trait]
+impl Health for SledStore {
+    async fn check(&self) -> Result<()> {
+        self.write(Durability::Volatile, |_| Ok(())).await
     }
 }
 

@@ -136,7 +136,7 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
 
 /// Runs one job and applies what it wrote; tells whether it wrote anything.
 fn transact<T>(engine: &Engine, job: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> (Result<T>, bool) {
-    let ran = engine.with(|mut tx| {
+    let ran = engine.with_writable(|mut tx| {
         let ran = catch_unwind(AssertUnwindSafe(|| job(&mut tx)))
             .unwrap_or_else(|_| Err(unavailable("record", Panicked)));
         let done = ran.and_then(|done| tx.apply().map(|()| done));

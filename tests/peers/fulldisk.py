@@ -1,0 +1,90 @@
+"""A disk that fills up in the middle of a send: what cannot be recorded is not mailed, feeds are served
+all the while, and the send goes on alone when there is room again.
+
+usage: fulldisk.py COURANT    (as root, for a disk of its own; SEED=n repeats a run)
+"""
+import atexit
+import collections
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+from support.relay import Relay
+from support.site import CONNECTIONS, Site, check, wait_for
+
+COURANT = os.path.abspath(sys.argv[1])
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
+PEOPLE = 2000 if os.environ.get("HEAVY") == "1" else 500
+DISK_MB = 32
+
+
+def mount(folder):
+    """A small disk at `folder`; ends the program where that is not permitted."""
+    folder.mkdir(parents=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "none", folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        print(f"skipped: no small disk can be mounted here: {done.stderr.strip()}")
+        sys.exit(0)
+    atexit.register(subprocess.run, ["umount", "--lazy", folder])
+
+
+def fill(path):
+    """Takes all the room that is left."""
+    with open(path, "wb", buffering=0) as filler:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while filler.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                pass
+
+
+def n_failures(site):
+    return sum(1 for line in site.log().splitlines() if "the store cannot" in line and "deliver_outbox" in line)
+
+
+def main(root, chance):
+    relay = Relay(SEED)
+    mount(root / "data")
+    site = Site(COURANT, root, relay.port)
+    people = site.prepare(PEOPLE)
+    site.run_on()
+    sending = subprocess.Popen(site.command("digest", "send", "daily"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               cwd=root, text=True)
+    goal = chance.randrange(1, PEOPLE // 2)
+    wait_for("the send to go on", lambda: relay.count() >= goal)
+    filler = root / "data" / "filler"
+    fill(filler)
+    full_at = relay.count()
+
+    told = sending.communicate()[1]
+    stopped_at = relay.count()
+    check(sending.returncode == 1 and "the store cannot" in told, f"the disk is full after {full_at}, and the send stops after {stopped_at}: {told.strip()}")
+    before = n_failures(site)
+    wait_for("the daemon to try again", lambda: n_failures(site) > before)
+    check(relay.count() == stopped_at < PEOPLE, "while the disk is full, nothing more is mailed")
+    check(site.get("/e/daily/feed.json") == 200, "while the disk is full, feeds are served")
+    check(site.get("/e/daily") == 200, "and so are pages")
+    check((site.get("/live", site.admin), site.get("/ready", site.admin)) == (200, 503), "and /ready says that something is wrong")
+
+    filler.unlink()
+    wait_for("everybody", lambda: {message.recipient for message in relay.taken()} == people)
+    wait_for("the store to know", lambda: set(site.deliveries().values()) == {"sent"})
+    check(site.get("/ready", site.admin) == 200, "there is room again, and /ready says so")
+    check(site.stop() == 0, f"it goes on alone when there is room: 0 lost of {PEOPLE}")
+    copies = collections.defaultdict(list)
+    for message in relay.taken():
+        copies[message.recipient].append((message.message_id, message.sha256))
+    doubled = [same for same in copies.values() if len(same) > 1]
+    check(len(doubled) <= CONNECTIONS, f"{len(doubled)} were taken and not recorded, of {CONNECTIONS} connections")
+    check(all(len(set(same)) == 1 and len(same) == 2 for same in doubled), "they got the same message twice")
+
+
+print(f"        SEED={SEED}", flush=True)
+with tempfile.TemporaryDirectory(prefix="courant-fulldisk-", ignore_cleanup_errors=True) as folder:
+    main(pathlib.Path(folder), random.Random(SEED))
