@@ -1,4 +1,4 @@
-//! How fast a digest leaves: planned in the store, composed, and sent to Postfix's `smtp-sink`,
+//! How fast a digest leaves: planned in the store, composed, signed, and sent to Postfix's `smtp-sink`,
 //! beside Postfix's own `smtp-source`, which makes nothing and keeps nothing.
 //!
 //! ```text
@@ -26,13 +26,9 @@ use chrono::{DateTime, Utc};
 use courant::{
     clock::Clock,
     delivery::{
-        Audience, Claimed, Content, Delivery, Mark, OutboxStore, Outcome, Plan, Planned, Purpose,
-        Recipient, Status, Tally,
-        compose::{Links, Prepared},
-        dkim::{
-            Signer,
-            key::{Algorithm, Key as SigningKey, generate},
-        },
+        Audience, Claimed, Content, Delivery, OutboxStore, Outcome, Plan, Planned, Tally,
+        compose::Prepared,
+        dkim::key::Algorithm,
         relay::{Relay, RelayUrl},
         task::{Config, DeliverOutbox},
     },
@@ -40,15 +36,13 @@ use courant::{
     port,
     secret::Key,
     store::sled::SledStore,
-    subscribers::{
-        Confirm, How, Request, SubscriberStore,
-        address::EmailAddress,
-        token::{Keyring, Tokens},
-    },
+    subscribers::{Confirm, How, Request, SubscriberStore, address::EmailAddress},
     task::Task,
 };
+use mailed::{LATIN, claimed, digest, links, signer};
 use tokio_util::sync::CancellationToken;
 
+mod mailed;
 mod usage;
 
 const MESSAGES: u64 = 10_000;
@@ -61,14 +55,10 @@ async fn main() -> anyhow::Result<()> {
     let messages = asked.next().unwrap_or(MESSAGES);
     let connections = asked.next().map_or(Ok(CONNECTIONS), usize::try_from)?;
     let connections = NonZeroUsize::new(connections).context("no connections")?;
-    let content = digest()?;
+    let content = digest(MESSAGE_BYTES, &LATIN)?;
     let sink = Sink::start().await?;
 
-    let size = compose("compose", messages, &content, &Signer::default())?;
-    for algorithm in [Algorithm::Rsa, Algorithm::Ed25519] {
-        let name = format!("+ {}", algorithm.name());
-        compose(&name, messages, &content, &signer(algorithm)?)?;
-    }
+    let size = size(&content)?;
     let kept = with_store(messages, connections, &content, &sink).await?;
     let outbox = Arc::new(Unkept::new(messages, content));
     let unkept = send("no store", outbox, messages, connections, &sink).await?;
@@ -78,81 +68,12 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn digest() -> anyhow::Result<Content> {
-    let article = "<h2>Ein Beispiel – a headline of usual length</h2>\n<p>The first sentences say \
-                   what happened, where, and to whom; those who want more follow the link.</p>\n";
-    let leave = Mark::Unsubscribe.text();
-    let html = format!(
-        "<html><body>{}<p><a href=\"{leave}\">{leave}</a></p></body></html>",
-        article.repeat(MESSAGE_BYTES * 7 / 10 / article.len())
-    );
-    let line = "A headline of usual length\nThe first sentences say what happened.\n\n";
-    let text = line.repeat(MESSAGE_BYTES * 3 / 10 / line.len());
-    Ok(Content {
-        purpose: Purpose::Digest,
-        edition: EditionSlug::parse("world")?,
-        edition_title: "The World".to_owned(),
-        sender: EmailAddress::parse("news@example.org")?,
-        subject: "The World, 23 November".to_owned(),
-        html,
-        text: format!("{text}Leave: {leave}\n"),
-        archived_at: Some("https://news.example.org/e/world/3".to_owned()),
-        date: DateTime::UNIX_EPOCH,
-    })
-}
-
-fn links() -> anyhow::Result<Links> {
-    let keyring = Keyring {
-        current: Key::new(&[7; Key::BYTES]),
-        retired: Vec::new(),
-    };
-    Ok(Links {
-        base_url: "https://news.example.org/".parse()?,
-        tokens: Tokens::new(keyring),
-        bounces: None,
-    })
-}
-
-fn claimed(n: u64) -> anyhow::Result<Claimed> {
-    Ok(Claimed {
-        delivery: Delivery {
-            id: DeliveryId(n),
-            content: ContentId(1),
-            purpose: Purpose::Digest,
-            edition: EditionSlug::parse("world")?,
-            to: Recipient::Subscriber(SubscriberId(n)),
-            status: Status::Leased {
-                until: DateTime::UNIX_EPOCH,
-            },
-            attempts: 0,
-        },
-        address: EmailAddress::parse(&format!("reader{n}@example.net"))?,
-        name: Some(format!("Reader {n}")),
-    })
-}
-
-fn signer(algorithm: Algorithm) -> anyhow::Result<Signer> {
-    let (domain, selector) = ("example.org".parse()?, "bench".parse()?);
-    let key = SigningKey::parse(domain, selector, &generate(algorithm)?)?;
-    Ok(Signer::new(&[key]))
-}
-
-/// Composes on one core; returns how many bytes a message has.
-fn compose(name: &str, messages: u64, content: &Content, signer: &Signer) -> anyhow::Result<usize> {
-    let links = links()?;
-    let recipients: Vec<_> = (0..messages).map(claimed).collect::<anyhow::Result<_>>()?;
-
-    let watch = Watch::start(None);
+/// Octets of a message, signed as it is sent.
+fn size(content: &Content) -> anyhow::Result<usize> {
     let prepared = Prepared::new(ContentId(1), content);
-    let mut bytes = 0;
-    for recipient in &recipients {
-        let message = prepared.message(&links, signer, recipient)?;
-        bytes += std::hint::black_box(message).bytes.len();
-    }
-    watch.stop(name, messages);
-    let size = bytes / recipients.len();
-    println!("             {size} bytes a message");
-    Ok(size)
+    let message = prepared.message(&links()?, &signer(Algorithm::Rsa)?, &claimed(0)?)?;
+    println!("{} octets a message", message.bytes.len());
+    Ok(message.bytes.len())
 }
 
 /// Plans the digest for a crowd and sends it, everything as durable as it must be.
