@@ -83,24 +83,33 @@ pub(super) fn write_fields(fields: &[Field<'_>], names: &[&str], out: &mut Vec<u
 }
 
 /// Hands the body over, piece by piece (RFC 6376, section 3.4.4). Its lines end with CRLF.
+///
+/// Lines that are relaxed already, as nearly all are, go together in one piece.
 pub(super) fn relaxed_body(body: &[u8], mut take: impl FnMut(&[u8])) {
-    let mut empty_lines = 0;
+    let body = without_empty_lines(body);
     let mut squeezed = Vec::new();
+    let mut from = 0;
+    let mut at = 0;
     for line in body.split_inclusive(|byte| *byte == b'\n') {
-        let line = without_end(line);
-        if line.is_empty() {
-            empty_lines += 1;
-            continue;
-        }
-        (0..std::mem::take(&mut empty_lines)).for_each(|_| take(b"\r\n"));
-        if is_relaxed(line) {
-            take(line);
-        } else {
-            squeeze(line, &mut squeezed);
+        if !is_relaxed(line) {
+            take(&body[from..at]);
+            squeeze(without_end(line), &mut squeezed);
             take(&squeezed);
+            take(b"\r\n");
+            from = at + line.len();
         }
-        take(b"\r\n");
+        at += line.len();
     }
+    take(&body[from..]);
+}
+
+/// A body up to the end of its last line that has more than white space.
+fn without_empty_lines(body: &[u8]) -> &[u8] {
+    let Some(last) = body.iter().rposition(|byte| !b" \t\r\n".contains(byte)) else {
+        return &[];
+    };
+    let end = body[last..].iter().position(|byte| *byte == b'\n');
+    end.map_or(body, |end| &body[..=last + end])
 }
 
 /// A line without CRLF, and without the white space before it.
@@ -110,9 +119,15 @@ fn without_end(line: &[u8]) -> &[u8] {
     &line[..end.map_or(0, |at| at + 1)]
 }
 
-/// Tells whether a line has single spaces only, as nearly all have.
+/// Tells whether a line ends with CRLF and has single spaces only, none of them at its end.
 fn is_relaxed(line: &[u8]) -> bool {
-    !line.contains(&b'\t') && !line.windows(2).any(|two| two == b"  ")
+    // Both folds look at every byte, so that many are looked at in one instruction.
+    let has_tab = line.iter().fold(false, |has, byte| has | (*byte == b'\t'));
+    let pairs = line.iter().zip(line.iter().skip(1));
+    let has_run = pairs.fold(false, |has, (one, next)| {
+        has | ((*one == b' ') & ((*next == b' ') | (*next == b'\r')))
+    });
+    line.ends_with(b"\r\n") && !has_tab && !has_run
 }
 
 fn squeeze(line: &[u8], out: &mut Vec<u8>) {
@@ -128,6 +143,8 @@ fn squeeze(line: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -153,6 +170,29 @@ mod tests {
         check_body("\r\n \t\r\na", "\r\n\r\na\r\n");
         check_body(".\r\n..\r\n", ".\r\n..\r\n");
         check_body("\t\ta  b\t\r\n", " a b\r\n");
+        check_body("a\r\nb \r\nc\r\n\t", "a\r\nb\r\nc\r\n");
+        check_body("a\r\n\r\nb", "a\r\n\r\nb\r\n");
+    }
+
+    proptest! {
+        #[test]
+        fn a_body_in_pieces_is_a_body_line_by_line(lines in prop::collection::vec("[ab \t]{0,6}", 0..12)) {
+            let body = lines.join("\r\n");
+            let relaxed: Vec<_> = lines
+                .iter()
+                .map(|line| line.split([' ', '\t']).collect::<Vec<_>>())
+                .map(|words| {
+                    let last = words.len() - 1;
+                    let inner = |(n, word): &(usize, &&str)| *n == 0 || !word.is_empty() && *n <= last;
+                    let words: Vec<_> = words.iter().enumerate().filter(inner).map(|(_, w)| *w).collect();
+                    words.join(" ")
+                })
+                .collect();
+            let expected = relaxed.join("\r\n");
+            let expected = expected.trim_end_matches("\r\n");
+            let end = if expected.is_empty() { "" } else { "\r\n" };
+            check_body(&body, &format!("{expected}{end}"));
+        }
     }
 
     #[test]
