@@ -75,8 +75,8 @@ impl Part {
             Encoding::Base64 => {
                 let mut plain = Vec::with_capacity(self.len() + 1024);
                 self.fill(&mut plain, |mark| link(mark).as_bytes().to_vec());
-                for line in plain.chunks(BASE64_LINE) {
-                    out.extend(STANDARD.encode(line).as_bytes());
+                for line in STANDARD.encode(plain).as_bytes().chunks(BASE64_LINE) {
+                    out.extend(line);
                     out.extend(b"\r\n");
                 }
             }
@@ -93,8 +93,8 @@ impl Part {
     }
 }
 
-/// Octets that fill 76 columns.
-const BASE64_LINE: usize = 57;
+/// Columns of a line, the most there may be (RFC 2045, section 6.8).
+const BASE64_LINE: usize = 76;
 
 fn split(text: &str, encode: impl Fn(&str) -> Vec<u8>) -> Vec<Piece> {
     let mut pieces = Vec::new();
