@@ -3,17 +3,11 @@
 //! A message is a function of its content and its recipient alone: a retry sends the same bytes.
 //! What all recipients share is encoded once, in [`Prepared::new`].
 
+mod header;
 mod part;
 pub mod verp;
 
 use chrono::{DateTime, Utc};
-use lettre::{
-    Address,
-    message::{
-        Mailbox, Mailboxes,
-        header::{self, Headers},
-    },
-};
 use ring::digest;
 use url::Url;
 
@@ -28,6 +22,7 @@ use crate::{
         token::{TokenPurpose, Tokens},
     },
 };
+use header::{named, subject};
 use part::Part;
 use verp::{Origin, Verp};
 
@@ -120,6 +115,7 @@ pub struct Prepared {
     headers: String,
     text: Part,
     html: Part,
+    /// Those whose links a message has, in its parts or in its head.
     marks: Vec<Mark>,
 }
 
@@ -127,7 +123,11 @@ impl Prepared {
     pub fn new(id: ContentId, content: &Content) -> Self {
         let text = Part::new(&content.text);
         let html = Part::new(&content.html);
-        let is_used = |mark: &Mark| text.marks().chain(html.marks()).any(|used| used == *mark);
+        let header = (content.purpose == Purpose::Digest).then_some(Mark::Unsubscribe);
+        let is_used = |mark: &Mark| {
+            let mut used = text.marks().chain(html.marks()).chain(header);
+            used.any(|used| used == *mark)
+        };
         Self {
             id,
             purpose: content.purpose,
@@ -152,11 +152,14 @@ impl Prepared {
         claimed: &Claimed,
     ) -> Result<Message, SignError> {
         let id = self.message_id(&claimed.address);
+        let to = &claimed.delivery.to;
+        let fill = |mark: &Mark| links.fill(*mark, to, &self.edition, self.date);
+        let own: Vec<_> = self.marks.iter().map(|mark| (*mark, fill(mark))).collect();
         let size = self.headers.len() + self.text.len() + self.html.len();
         let mut bytes = Vec::with_capacity(size + ROOM_FOR_LINKS);
-        bytes.extend(self.own_headers(&id, links, claimed).as_bytes());
+        bytes.extend(self.own_headers(&id, &own, claimed).as_bytes());
         bytes.extend(self.headers.as_bytes());
-        self.write_parts(&mut bytes, links, &claimed.delivery.to);
+        self.write_parts(&mut bytes, &own);
         signer.sign(&mut bytes, self.date)?;
         Ok(Message {
             envelope: Envelope {
@@ -180,16 +183,19 @@ impl Prepared {
     }
 
     /// The headers that no two recipients share.
-    fn own_headers(&self, id: &str, links: &Links, claimed: &Claimed) -> String {
+    fn own_headers(&self, id: &str, own_links: &[(Mark, Url)], claimed: &Claimed) -> String {
         let name = claimed.name.as_deref().unwrap_or_default();
         let mut own = named("To", name, claimed.address.as_str());
         own.push_str(&format!("Message-ID: <{id}@{}>\r\n", self.sender.domain()));
 
-        if let (Purpose::Digest, Recipient::Subscriber(who)) = (self.purpose, &claimed.delivery.to)
+        let leave = own_links
+            .iter()
+            .find(|(mark, _)| *mark == Mark::Unsubscribe);
+        if let (Purpose::Digest, Recipient::Subscriber(_), Some((_, link))) =
+            (self.purpose, &claimed.delivery.to, leave)
         {
             // One URI that alone says who leaves what (RFC 8058, section 3.1). Never folded, never
             // encoded: a `Url` is ASCII without spaces.
-            let link = links.unsubscribe(*who, &self.edition, self.date);
             own.push_str(&format!("List-Unsubscribe: <{link}>\r\n"));
             // Plain HTTP is only configured on a loopback, where nobody clicks.
             if link.scheme() == "https" {
@@ -200,19 +206,17 @@ impl Prepared {
     }
 
     /// Text first, the richest last (RFC 2046, section 5.1.4).
-    fn write_parts(&self, out: &mut Vec<u8>, links: &Links, to: &Recipient) {
-        let fill = |mark: &Mark| links.fill(*mark, to, &self.edition, self.date).to_string();
-        let plain: Vec<_> = self.marks.iter().map(|m| (*m, fill(m))).collect();
-        let escaped: Vec<_> = plain
-            .iter()
-            .map(|(m, link)| (*m, escape_html(link)))
-            .collect();
+    fn write_parts(&self, out: &mut Vec<u8>, own: &[(Mark, Url)]) {
+        let spelt = |spell: fn(&str) -> String| -> Vec<_> {
+            let spelt = |(mark, link): &(Mark, Url)| (*mark, spell(link.as_str()));
+            own.iter().map(spelt).collect()
+        };
         for (media_type, part, links) in [
-            ("text/plain", &self.text, &plain),
-            ("text/html", &self.html, &escaped),
+            ("text/plain", &self.text, spelt(str::to_owned)),
+            ("text/html", &self.html, spelt(escape_html)),
         ] {
             out.extend(part_head(media_type, part.encoding()).as_bytes());
-            part.write(out, |mark| link_of(links, mark));
+            part.write(out, |mark| link_of(&links, mark));
         }
         out.extend(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
     }
@@ -224,8 +228,8 @@ const BOUNDARY: &str = "=_courant_alternative";
 /// Four links of some 150 characters, the headers that carry them, and two signatures.
 const ROOM_FOR_LINKS: usize = 4096;
 
-/// Free text in a header is clipped here: what is longer is a mistake or an attack.
-const MAX_HEADER_CHARS: usize = 200;
+/// The longest label of a list as it stands; a longer one ends in its hash.
+const MAX_LABEL: usize = 100;
 
 /// Names us in Feedback-ID; 5 to 15 characters that never change.
 const SENDER_ID: &str = "courant";
@@ -233,8 +237,6 @@ const SENDER_ID: &str = "courant";
 /// Whatever a header takes from outside is encoded by lettre; the rest is ASCII that we made.
 fn shared_headers(id: ContentId, content: &Content) -> String {
     let title = content.edition_title.as_str();
-    let mut subject = Headers::new();
-    subject.set(header::Subject::from(one_line(&content.subject)));
     let label = ascii_label(&content.edition);
     let purpose = match content.purpose {
         Purpose::Digest => "digest",
@@ -243,7 +245,7 @@ fn shared_headers(id: ContentId, content: &Content) -> String {
     };
 
     let mut headers = named("From", title, content.sender.as_str());
-    headers.push_str(&subject.to_string());
+    headers.push_str(&subject(&content.subject));
     let mut add = |line: String| headers.extend([line.as_str(), "\r\n"]);
     add(format!("Date: {}", content.date.to_rfc2822()));
     add("MIME-Version: 1.0".to_owned());
@@ -270,55 +272,26 @@ fn shared_headers(id: ContentId, content: &Content) -> String {
     headers
 }
 
-/// A header of a name and, in angle brackets, what it is the name of.
-fn named(header: &str, name: &str, of: &str) -> String {
-    let name = phrase(&one_line(name));
-    let last_line = name.len() - name.rfind('\n').map_or(0, |at| at + 1);
-    let between = match last_line {
-        0 => "",
-        n if header.len() + n + of.len() <= 72 => " ",
-        _ => "\r\n ",
-    };
-    format!("{header}: {name}{between}<{of}>\r\n")
-}
-
-/// Quotes or encodes a name (RFC 5322, section 3.2.5; RFC 2047, section 5) as lettre does in From.
-fn phrase(name: &str) -> String {
-    if name.is_empty() {
-        return String::new();
-    }
-    // The address is cut off again.
-    let mailbox = Mailbox::new(Some(name.to_owned()), Address::new_dangerous("x", "x"));
-    let mut headers = Headers::new();
-    headers.set(header::From::from(Mailboxes::from(mailbox)));
-    let line = headers.to_string();
-    let value = line.strip_prefix("From: ").unwrap_or(&line);
-    let phrase = value
-        .rsplit_once('<')
-        .map_or("", |(phrase, _)| phrase.trim_end());
-    // lettre leaves `J.R.` bare, which RFC 5322 calls obsolete.
-    if phrase.contains('.') && !phrase.starts_with(['"', '=']) {
-        format!("\"{phrase}\"")
-    } else {
-        phrase.to_owned()
-    }
-}
-
-/// Slugs may have letters of any script; the label of a list is ASCII.
+/// Slugs may have letters of any script; the label of a list is ASCII, and a list with its domain has
+/// at most 255 octets (RFC 2919, section 3).
 fn ascii_label(edition: &EditionSlug) -> String {
     let ascii = |c: char| match c {
         c if c.is_ascii() => c.to_string(),
         c => format!("_{:x}", u32::from(c)),
     };
-    edition.as_str().chars().map(ascii).collect()
-}
-
-/// Drops what could end a header (CWE-93), and what makes lettre panic: every control character.
-fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    let line: String = words.join(" ").chars().take(MAX_HEADER_CHARS).collect();
-    line.trim_end().to_owned()
+    let label: String = edition.as_str().chars().map(ascii).collect();
+    if label.len() <= MAX_LABEL {
+        return label;
+    }
+    let hash = digest::digest(&digest::SHA256, label.as_bytes());
+    let ends = hash.as_ref().iter().take(8);
+    let ends = ends.map(|byte| format!("{byte:02x}"));
+    label
+        .chars()
+        .take(MAX_LABEL / 2)
+        .chain(['_'])
+        .collect::<String>()
+        + &ends.collect::<String>()
 }
 
 fn link_of(links: &[(Mark, String)], mark: Mark) -> &str {

@@ -281,4 +281,14 @@ fn an_edition_in_any_script_has_a_list_id_in_ascii() {
         "List-Id",
         Some("=?utf-8?b?0JzQuNGA?= <_43c_438_440.example.org>"),
     );
+
+    let mut ids = Vec::new();
+    for last in ["", "a", "b"] {
+        content.edition = EditionSlug::parse(&("字".repeat(60) + last)).unwrap();
+        let message = compose(&content, &claimed(ANN, None), "https://news.example.org/");
+        ids.push(header(&message, "List-Id").unwrap());
+    }
+    assert!(ids.iter().all(|id| id.len() < 120), "{ids:?}");
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
 }

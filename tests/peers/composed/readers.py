@@ -98,6 +98,9 @@ def of_mail_parser(message, parsed):
     # mail-parser composes letters and marks.
     elif plain(texts[0]) != plain(unicodedata.normalize("NFC", text)):
         yield f"another text for mail-parser: {difference(plain(texts[0]), unicodedata.normalize('NFC', text))}"
+    said, meant = read.subject.replace(" ", ""), unicodedata.normalize("NFC", parsed["Subject"]).replace(" ", "")
+    if said != meant:
+        yield f"another subject for mail-parser: {difference(said, meant)}"
     if read.to[0][1] != parsed["To"].addresses[0].addr_spec:
         yield f"another recipient for mail-parser: {read.to}"
 
