@@ -180,12 +180,12 @@ mod tests {
             let body = lines.join("\r\n");
             let relaxed: Vec<_> = lines
                 .iter()
-                .map(|line| line.split([' ', '\t']).collect::<Vec<_>>())
-                .map(|words| {
-                    let last = words.len() - 1;
-                    let inner = |(n, word): &(usize, &&str)| *n == 0 || !word.is_empty() && *n <= last;
-                    let words: Vec<_> = words.iter().enumerate().filter(inner).map(|(_, w)| *w).collect();
-                    words.join(" ")
+                .map(|line| {
+                    let mut line = line.replace('\t', " ");
+                    while line.contains("  ") {
+                        line = line.replace("  ", " ");
+                    }
+                    line.trim_end().to_owned()
                 })
                 .collect();
             let expected = relaxed.join("\r\n");
