@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-ARTICLES = 6
+ARTICLES = 3
 
 
 class Mailing:
