@@ -79,7 +79,7 @@ const BELONGS_TO: [(&str, &[&str]); 20] = [
     ("dom_smoothie", &["ingest"]),
     ("lettre", &["delivery"]),
     ("minijinja", &["editions", "web"]),
-    ("memchr", &["ingest"]),
+    ("memchr", &["ingest", "delivery"]),
     ("notify", &["sources"]),
     ("regex", &["sources"]),
     ("regex_syntax", &["sources"]),

@@ -5,6 +5,7 @@ field or the body is changed, or a field of a sealed name is added.
 usage: signatures.py COURANT    (HEAVY=1 in the environment: 10,000 messages instead of 80; SEED=n)
 """
 import base64
+import concurrent.futures
 import os
 import pathlib
 import random
@@ -23,7 +24,7 @@ HEAVY = os.environ.get("HEAVY") == "1"
 SEED = int(os.environ.get("SEED", "5"))
 DIGESTS, PEOPLE = (200, 50) if HEAVY else (8, 10)
 # One of so many messages is changed in every way, each other one in one way.
-WHOLLY = 100 if HEAVY else 16
+WHOLLY = 250 if HEAVY else 16
 
 
 def check(holds, what):
@@ -32,53 +33,55 @@ def check(holds, what):
         sys.exit(1)
 
 
-class Tally:
-    """What was tried so far, and what went wrong."""
+class Judged:
+    """What was tried with the messages of a mailing, and what went wrong."""
 
-    def __init__(self):
-        self.messages = self.changes = 0
-        self.faults, self.refused, self.passed = [], [], []
-
-    def add(self, messages, reading, verifiers, chance):
-        """Judges messages as they are and, each in one way and some in every way, changed."""
-        changes = []
-        for message in messages:
-            self.faults += reading(message)
+    def __init__(self, mailing, records, chance):
+        self.faults = [fault for message in mailing.messages for fault in faults(message, mailing)]
+        self.refused, self.passed, changes = [], [], []
+        for message in mailing.messages:
             ways = all_changes(message, chance)
-            changes += ways if self.messages % WHOLLY == 0 else [chance.choice(ways)]
-            self.messages += 1
-        self.changes += len(changes)
-        for verifier in verifiers:
-            good = verifier.verdicts(messages)
+            changes += ways if chance.randrange(WHOLLY) == 0 else [chance.choice(ways)]
+        self.changes = [what for what, _ in changes]
+        for verifier in (Dkimpy(records), Opendkim(records)):
+            good = verifier.verdicts(mailing.messages)
             bad = verifier.verdicts([message for _, message in changes])
             self.refused += [verifier.name for verdict in good if verdict != [True, True]]
-            self.passed += [(verifier.name, what) for (what, _), verdict in zip(changes, bad) if any(verdict)]
+            self.passed += [(verifier.name, what) for what, verdict in zip(self.changes, bad) if any(verdict)]
 
 
-def main(root):
+def told(what, found):
+    return f"{what}: {len(found)} do not, as {found[:9]}" if found else what
+
+
+def main(root, pool):
     begun = time.monotonic()
-    chance = random.Random(SEED)
-    words = Words(chance)
+    words = Words(random.Random(SEED))
     installation = Installation(COURANT, root, words)
     records = installation.records
     check(len(records) == 2, f"two keys made, and their records shown (SEED={SEED})")
-    verifiers = [Dkimpy(records), Opendkim(records, root / "opendkim")]
-    tally = Tally()
+    judging, count = [], 0
     for n in range(DIGESTS):
         mailing = installation.mail(n, PEOPLE)
-        tally.add(mailing.messages, lambda message: faults(message, mailing), verifiers, chance)
+        count += len(mailing.messages)
+        judging.append(pool.submit(Judged, mailing, records, random.Random(f"{SEED} {n}")))
+    judged = [each.result() for each in judging]
+    gather = lambda what: [one for each in judged for one in getattr(each, what)]
 
-    check(tally.messages == DIGESTS * PEOPLE, f"{tally.messages} messages of {DIGESTS} digests, in {len(words.used)} of {len(words.scripts)} scripts")
-    check(not tally.faults, f"Python's email and mail-parser read each as it was meant, all within the limits {tally.faults[:9] or str()}".strip())
-    check(not tally.refused, f"dkimpy and opendkim verify both signatures of each {tally.refused[:9] or str()}".strip())
-    check(tally.changes > tally.messages and not tally.passed, f"{tally.changes} changed messages, none verifies for either {tally.passed[:9] or str()}".strip())
+    check(count == DIGESTS * PEOPLE, f"{count} messages of {DIGESTS} digests, in {len(words.used)} of {len(words.scripts)} scripts")
+    wrong = gather("faults")
+    check(not wrong, told("Python's email and mail-parser read each as it was meant, all within the limits", wrong))
+    check(not gather("refused"), told("dkimpy and opendkim verify both signatures of each", gather("refused")))
+    changes, passed = gather("changes"), gather("passed")
+    check(len(changes) > count and not passed, told(f"{len(changes)} changed messages, in {len(set(changes))} ways, do not verify", passed))
     one = mailing.messages[0]
     tags = one.split(b"\r\nFrom:")[0]
     check(b" l=" not in tags and b" x=" not in tags and tags.count(b" t=") == 2, "t= stands, l= and x= do not")
     others = {name: record.replace("p=", "p=" + base64.b64encode(b"x" * 3).decode()) for name, record in records.items()}
-    check(not any(Dkimpy(others).of_one(one)), "nor does one with other keys in DNS")
+    check(not any(Dkimpy(others).of_one(one)), "nor does one verify with other keys in DNS")
     print(f"        {time.monotonic() - begun:.0f} s")
 
 
-with tempfile.TemporaryDirectory(prefix="courant-dkim-") as folder:
-    main(pathlib.Path(folder))
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="courant-dkim-") as folder, concurrent.futures.ProcessPoolExecutor() as pool:
+        main(pathlib.Path(folder), pool)

@@ -33,7 +33,7 @@ def of_body(message, random):
     head, body = message.split(b"\r\n\r\n", 1)
     letters = [match.start() for match in re.finditer(rb"[a-y]", body)]
     at = random.choice(letters)
-    yield f"octet {at} changed", head + b"\r\n\r\n" + body[:at] + b"z" + body[at + 1 :]
+    yield "an octet of the body changed", head + b"\r\n\r\n" + body[:at] + b"z" + body[at + 1 :]
     yield "a line added to the body", message + b"more\r\n"
     yield "the body cut", message[:-20] + b"\r\n"
 

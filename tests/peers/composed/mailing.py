@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-ARTICLES = 6
+ARTICLES = 3
 
 
 class Mailing:
@@ -24,8 +24,8 @@ def on_the_wire(address):
 
 
 def kept(name):
-    """What the import keeps of a name."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", name)[:100].strip()
+    """What the import keeps of a name; a ' before it keeps spreadsheets from computing it."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "", name.strip().removeprefix("'"))[:100].strip()
 
 
 def quoted(text):

@@ -1,8 +1,10 @@
 """What dkimpy and Debian's opendkim say of the signatures of messages."""
 import os
+import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 import dkim
 
@@ -37,12 +39,8 @@ class Dkimpy:
 class Opendkim:
     name = "opendkim"
 
-    def __init__(self, records, folder):
-        self.folder = folder
-        folder.mkdir()
-        # Keys from a file: nothing is asked of DNS.
-        (folder / "keys").write_text("".join(f"{name} {record}\n" for name, record in records.items()))
-        (folder / "conf").write_text("Mode v\nTestPublicKeys keys\nSyslog no\n")
+    def __init__(self, records):
+        self.keys = "".join(f"{name} {record}\n" for name, record in records.items())
 
     def verdicts(self, messages):
         found = []
@@ -51,10 +49,16 @@ class Opendkim:
         return found
 
     def of_batch(self, messages):
-        for n, message in enumerate(messages):
-            (self.folder / f"{n}.eml").write_bytes(message)
-        names = ",".join(f"{n}.eml" for n in range(len(messages)))
-        done = subprocess.run([OPENDKIM, "-x", "conf", "-vv", "-t", names], capture_output=True, text=True, errors="replace", cwd=self.folder)
+        with tempfile.TemporaryDirectory(prefix="courant-opendkim-") as folder:
+            folder = pathlib.Path(folder)
+            # Keys from a file: nothing is asked of DNS.
+            (folder / "keys").write_text(self.keys)
+            (folder / "conf").write_text("Mode v\nTestPublicKeys keys\nSyslog no\n")
+            names = [f"{n}.eml" for n in range(len(messages))]
+            for name, message in zip(names, messages):
+                (folder / name).write_bytes(message)
+            command = [OPENDKIM, "-x", "conf", "-vv", "-t", ",".join(names)]
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=folder)
         # One field Authentication-Results for each message, in turn.
         results = done.stdout.split("### INSHEADER:")[1:]
         if len(results) != len(messages):
