@@ -186,6 +186,8 @@ pub struct Seal {
     pub seen: DateTime<Utc>,
     /// On which machine; empty where that is not known.
     pub host: String,
+    /// The number of the file beside it, which a copy does not have.
+    pub inode: u64,
 }
 
 /// Attempts that a relay made for a destination in one hour.

@@ -3,8 +3,8 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
 };
 
 /// The most that a file of keys may hold, in octets; a key has some 2,000.
@@ -46,12 +46,29 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes a file for its owner alone; what was there stays until all of it is on disk.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    write(&draft, text)?;
-    fs::rename(&draft, path)?;
-    sync_folder(path)
+/// A file for its owner alone that is written and does not stand in its place yet.
+pub struct Draft<'a> {
+    path: &'a Path,
+    draft: PathBuf,
+}
+
+impl<'a> Draft<'a> {
+    pub fn write(path: &'a Path, text: &str) -> io::Result<Self> {
+        let draft = path.with_extension("new");
+        write(&draft, text)?;
+        Ok(Draft { path, draft })
+    }
+
+    /// Its number in the file system, which stays when it is put in its place.
+    pub fn inode(&self) -> io::Result<u64> {
+        Ok(fs::metadata(&self.draft)?.ino())
+    }
+
+    /// Takes the place of what was there.
+    pub fn put(self) -> io::Result<()> {
+        fs::rename(&self.draft, self.path)?;
+        sync_folder(self.path)
+    }
 }
 
 /// The name of a file is on disk when its folder is.

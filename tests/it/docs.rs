@@ -7,7 +7,10 @@ use std::{
     process::Command,
 };
 
-const ROUTES: &str = include_str!("../../src/web/mod.rs");
+const ROUTES: &str = concat!(
+    include_str!("../../src/web/mod.rs"),
+    include_str!("../../src/ops/metrics.rs")
+);
 const CONFIG: &str = include_str!("../../config/courant.toml");
 const README: &str = include_str!("../../README.md");
 

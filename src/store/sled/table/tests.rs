@@ -275,6 +275,7 @@ fn add_outbox(written: &mut Written) {
         opened: 7,
         seen: at,
         host: "h".to_owned(),
+        inode: 9,
     };
     written.add(SEAL, &seal);
     written.add(USAGE, &8);
