@@ -48,6 +48,8 @@ pub(super) struct Courier {
     pub(super) traffic: Traffic,
     prepared: Mutex<Vec<Arc<Prepared>>>,
     breakers: Mutex<BTreeMap<EditionSlug, Breaker>>,
+    /// Held by whoever judges a refusal, until the hold that it brings is recorded.
+    judging: tokio::sync::Mutex<()>,
     /// What the store could not record when it was known.
     unsettled: Mutex<Vec<Settle>>,
 }
@@ -72,6 +74,7 @@ impl Courier {
             stop,
             prepared: Mutex::default(),
             breakers: Mutex::default(),
+            judging: tokio::sync::Mutex::default(),
             unsettled: Mutex::default(),
         }
     }
@@ -165,6 +168,7 @@ impl Courier {
         if delivery.purpose != Purpose::Digest {
             return Ok(None);
         }
+        let _judging = self.judging.lock().await;
         let reach = Reach::Edition(delivery.edition.clone());
         if self.is_tripped(&delivery.edition) {
             let holds = self.outbox.holds().await?;

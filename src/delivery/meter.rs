@@ -54,7 +54,7 @@ impl Meter {
 }
 
 fn slot(second: i64) -> usize {
-    second.rem_euclid(SPAN as i64) as usize
+    usize::try_from(second.rem_euclid(SPAN as i64)).unwrap_or_default()
 }
 
 #[cfg(test)]

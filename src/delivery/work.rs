@@ -143,7 +143,6 @@ impl Work {
             errors,
             notices: back.collect(),
             again: self.again,
-            ..Report::default()
         }
     }
 }

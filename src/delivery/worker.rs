@@ -102,11 +102,17 @@ impl Worker {
                 Some(came) => traffic.redeem(ticket, &claimed.delivery.group, came, now),
                 None => traffic.refund(ticket),
             }
-            next = self.hand_in(&claimed, outcome).await?;
-            if let Some((refusal, reply)) = refusal {
-                let held = self.courier.refused(&claimed, refusal, &reply).await?;
-                self.work.held.extend(held);
-            }
+            next = match refusal {
+                None => self.hand_in(&claimed, outcome).await?,
+                Some((refusal, reply)) => {
+                    let settle = settled(&claimed, outcome, &self.route.name);
+                    self.courier.settle(settle).await?;
+                    // Before the next is claimed: this may be one refusal too many.
+                    let held = self.courier.refused(&claimed, refusal, &reply).await?;
+                    self.work.held.extend(held);
+                    self.next().await?
+                }
+            };
         }
         Ok(())
     }

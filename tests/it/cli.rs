@@ -413,6 +413,8 @@ fn a_second_daemon_says_that_the_store_is_taken() {
 
     assert_eq!(second.code, 1);
     assert!(second.stderr.contains("another process"), "{second:?}");
+
+    assert!(second.stderr.contains("data/store"), "{second:?}");
     assert!(!second.stderr.contains("panicked"), "{second:?}");
     courant.ok(&["ingest"]);
     assert_eq!(daemon.stop().0, 0);

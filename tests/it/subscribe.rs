@@ -1,15 +1,10 @@
 //! Joining and leaving, as a visitor and a mail program do it.
 
 use chrono::TimeDelta;
-use courant::{
-    id::EditionSlug,
-    subscribers::{
-        ASK_AGAIN_MINUTES, Confirm, How, Profile, Request, Requested, address::EmailAddress,
-    },
-};
+use courant::subscribers::{ASK_AGAIN_MINUTES, How, Profile, Requested, address::EmailAddress};
 
 use crate::support::{
-    app::{DESK, TestApp},
+    app::{DESK, TestApp, imported},
     client::{Answer, FORM},
 };
 
@@ -24,15 +19,7 @@ impl TestApp {
 
     /// Enters somebody who has given their consent elsewhere.
     pub(crate) async fn import(&self, address: &str) -> Requested {
-        let request = Request {
-            address: EmailAddress::parse(address).unwrap(),
-            name: None,
-            edition: EditionSlug::parse("daily").unwrap(),
-            confirm: Confirm::Waived,
-            how: How::Import {
-                basis: "a list on paper".to_owned(),
-            },
-        };
+        let request = imported(address);
         let requested = self.app.store.request(vec![request], self.now()).await;
         requested.unwrap().remove(0)
     }

@@ -6,10 +6,13 @@ use std::{fs, path::Path, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use courant::{
     clock::Clock,
+    delivery::Tally,
+    id::EditionSlug,
     ops::{
         app::App,
         config::{Config, reader::Layers},
     },
+    subscribers::{Confirm, How, Request, address::EmailAddress},
     task::{Report, Task},
     web,
 };
@@ -161,6 +164,68 @@ impl TestApp {
         self.work().await;
     }
 
+    /// Subscribes a crowd, and plans a digest for it of which nothing is sent yet.
+    pub(crate) async fn plan_for(&self, crowd: impl IntoIterator<Item = String>) {
+        let requests = crowd.into_iter().map(|address| imported(&address));
+        let requested = self.app.store.request(requests.collect(), self.now());
+        requested.await.unwrap();
+        self.work().await;
+        self.write(&["Ferry"]);
+        self.advance(TimeDelta::minutes(10));
+        self.work().await;
+        self.advance(TimeDelta::hours(1));
+        let report = self.activate("publish_digests").await;
+        assert_eq!(report.errors, [""; 0]);
+    }
+
+    /// Sends for as long as `span`, as the daemon would; returns what it would have logged.
+    pub(crate) async fn send_for(&self, span: TimeDelta) -> Vec<String> {
+        let end = self.now() + span;
+        let period = TimeDelta::seconds(10);
+        let mut told = Vec::new();
+        while self.now() < end {
+            let report = self.activate("deliver_outbox").await;
+            told.extend(report.errors);
+            told.extend(report.notices);
+            self.advance(period);
+        }
+        told
+    }
+
+    /// Sends once while the clock runs, which stands whenever a message is on its way.
+    pub(crate) async fn send_while_time_passes(&self) -> Report {
+        let relays = self.app.deliver.clone().unwrap();
+        let sending = self.activate("deliver_outbox");
+        tokio::pin!(sending);
+        loop {
+            tokio::select! {
+                report = &mut sending => return report,
+                () = tokio::task::yield_now() => {}
+            }
+            let counts = relays.traffic().relays();
+            if counts.iter().all(|(_, counts)| counts.open == 0) {
+                self.advance(TimeDelta::milliseconds(100));
+            }
+        }
+    }
+
+    /// How many deliveries of the digest are in which status.
+    pub(crate) async fn tally(&self) -> Tally {
+        let issues = self.app.store.issues(1).await.unwrap();
+        issues[0].tally
+    }
+
+    /// Whose address is suppressed.
+    pub(crate) async fn suppressed(&self, crowd: impl IntoIterator<Item = String>) -> Vec<String> {
+        let mut found = Vec::new();
+        for address in crowd {
+            if self.profile(&address).await.suppressed {
+                found.push(address);
+            }
+        }
+        found
+    }
+
     /// What the folder relay has taken so far.
     pub(crate) fn mails(&self) -> Vec<Mail> {
         Mail::in_folder(&self.path().join("mail"))
@@ -171,6 +236,19 @@ impl TestApp {
         for title in titles {
             write_article(&self.path().join("desk"), title);
         }
+    }
+}
+
+/// Somebody who agreed elsewhere to get the edition `daily`.
+pub(crate) fn imported(address: &str) -> Request {
+    Request {
+        address: EmailAddress::parse(address).unwrap(),
+        name: None,
+        edition: EditionSlug::parse("daily").unwrap(),
+        confirm: Confirm::Waived,
+        how: How::Import {
+            basis: "a list on paper".to_owned(),
+        },
     }
 }
 

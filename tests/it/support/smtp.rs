@@ -71,7 +71,12 @@ pub(crate) enum Act {
     HangUp,
     /// Says this, and is gone.
     ReplyAndHangUp(&'static str),
+    /// Says nothing more, and stays.
+    FallSilent,
 }
+
+/// Says what the server does at a stage, given the client's line; the usual where it says nothing.
+type Rule = Box<dyn FnMut(Stage, &str) -> Option<Act> + Send>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encryption {
@@ -102,9 +107,12 @@ struct Heard {
     commands: Vec<String>,
     messages: Vec<Received>,
     script: VecDeque<(Stage, Act)>,
+    rule: Option<Rule>,
     offer: Option<&'static str>,
     /// One permit for each message that may be taken; none at all where nothing is rationed.
     ration: Option<Arc<Semaphore>>,
+    /// Messages that came whole and wait for their permits.
+    n_waiting: usize,
     /// Told of every command and message.
     news: Arc<Notify>,
 }
@@ -132,6 +140,16 @@ impl SmtpServer {
         self.heard().script.push_back((stage, act));
     }
 
+    /// From now on the server does what `rule` says, unless the script says otherwise.
+    pub(crate) fn rule(&self, rule: impl FnMut(Stage, &str) -> Option<Act> + Send + 'static) {
+        self.heard().rule = Some(Box::new(rule));
+    }
+
+    /// From now on the server does the usual.
+    pub(crate) fn lift_rule(&self) {
+        self.heard().rule = None;
+    }
+
     /// From now on EHLO is answered so, unless the script says otherwise.
     pub(crate) fn offer(&self, reply: &'static str) {
         self.heard().offer = Some(reply);
@@ -153,6 +171,14 @@ impl SmtpServer {
     pub(crate) async fn until(&self, enough: impl Fn(&[Received]) -> bool) {
         let news = Arc::clone(&self.heard().news);
         while !enough(&self.heard().messages) {
+            news.notified().await;
+        }
+    }
+
+    /// Waits until so many messages wait for their ration.
+    pub(crate) async fn until_waiting(&self, n: usize) {
+        let news = Arc::clone(&self.heard().news);
+        while self.heard().n_waiting < n {
             news.notified().await;
         }
     }
@@ -219,6 +245,7 @@ enum Ended {
 struct Session<'a, S> {
     stream: BufReader<S>,
     heard: &'a Mutex<Heard>,
+    command: String,
     message: Received,
 }
 
@@ -227,6 +254,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         Self {
             stream: BufReader::new(stream),
             heard,
+            command: String::new(),
             message: Received::default(),
         }
     }
@@ -251,6 +279,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             let Some(stage) = Stage::of(&command) else {
                 return Ok(Ended::ForGood);
             };
+            self.command.clone_from(&command);
             let reply = self.answer(stage).await?;
             match (stage, reply.get(..3)) {
                 (Stage::Mail, Some("250")) => self.message.mail = command,
@@ -279,7 +308,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         message.data = data;
         let ration = self.heard.lock().unwrap().ration.clone();
         if let Some(ration) = ration {
+            self.note_waiting(|n| n + 1);
             ration.acquire().await.unwrap().forget();
+            self.note_waiting(|n| n - 1);
         }
         let reply = self.answer(Stage::Dot).await?;
         if reply.starts_with("250") {
@@ -288,6 +319,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             heard.news.notify_one();
         }
         Ok(())
+    }
+
+    fn note_waiting(&self, count: impl FnOnce(usize) -> usize) {
+        let mut heard = self.heard.lock().unwrap();
+        heard.n_waiting = count(heard.n_waiting);
+        heard.news.notify_one();
     }
 
     /// RCPT without MAIL, DATA without RCPT.
@@ -305,19 +342,21 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             let mut heard = self.heard.lock().unwrap();
             let is_first = heard.script.front().is_some_and(|(next, _)| *next == stage);
             let scripted = if is_first {
-                heard.script.pop_front()
+                heard.script.pop_front().map(|(_, act)| act)
             } else {
-                None
+                let rule = heard.rule.as_mut();
+                rule.and_then(|rule| rule(stage, &self.command))
             };
             (scripted, heard.offer.filter(|_| stage == Stage::Ehlo))
         };
         let reply = match scripted {
-            Some((_, Act::HangUp)) => return Err(io::ErrorKind::ConnectionAborted.into()),
-            Some((_, Act::ReplyAndHangUp(reply))) => {
+            Some(Act::HangUp) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Act::ReplyAndHangUp(reply)) => {
                 self.say(reply).await?;
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
-            Some((_, Act::Reply(reply))) => reply,
+            Some(Act::FallSilent) => std::future::pending().await,
+            Some(Act::Reply(reply)) => reply,
             None if self.is_out_of_order(stage) => "503 5.5.1 bad sequence",
             None => offer.unwrap_or(stage.usual_reply()),
         };

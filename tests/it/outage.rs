@@ -1,0 +1,88 @@
+//! A relay that is away, unwell, or makes no sense: nobody is lost, doubled or silenced.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::TimeDelta;
+
+use crate::{
+    promises::smtp,
+    refusals::{crowd, each_has_one},
+    support::{
+        app::{DESK, TestApp},
+        smtp::{Act, SmtpServer, Stage},
+    },
+};
+
+#[tokio::test]
+async fn a_relay_that_is_away_for_eight_hours_is_told_of_once_and_loses_nobody() {
+    let relay = SmtpServer::start().await;
+    let app = TestApp::start_with_relay(DESK, &smtp(&relay)).await;
+    app.plan_for(crowd(100)).await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (times, clock) = (Arc::clone(&asked), app.app.clock.clone());
+    let mut taken = 0;
+    relay.rule(move |stage, _| {
+        taken += usize::from(stage == Stage::Mail);
+        if stage == Stage::Connect && taken > 30 {
+            times.lock().unwrap().push(clock.now());
+        }
+        (taken > 30 && matches!(stage, Stage::Mail | Stage::Connect)).then_some(Act::HangUp)
+    });
+
+    let told = app.send_for(TimeDelta::hours(8)).await;
+
+    assert_eq!(relay.messages().len(), 30);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("relay: "), "{told:?}");
+    let mut times = asked.lock().unwrap().clone();
+    times.dedup();
+    let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.is_sorted() && gaps.len() < 25, "{gaps:?}");
+    assert!(gaps.last() >= Some(&TimeDelta::minutes(30)), "{gaps:?}");
+    assert_eq!(app.tally().await.scheduled, 70);
+
+    relay.lift_rule();
+    let told = app.send_for(TimeDelta::minutes(40)).await;
+    assert_eq!(told, ["relay is back"]);
+    each_has_one(&app, &[&relay], 100).await;
+}
+
+#[tokio::test]
+async fn a_relay_that_keeps_ending_or_confusing_the_talk_gets_everybodys_mail_in_the_end() {
+    let busy = Act::ReplyAndHangUp("421 4.3.2 too busy");
+    for act in [Act::HangUp, busy, Act::Reply("nonsense"), Act::Reply("999")] {
+        for stage in Stage::TRANSACTION {
+            let relay = SmtpServer::start().await;
+            let app = TestApp::start_with_relay(DESK, &smtp(&relay)).await;
+            app.plan_for(crowd(12)).await;
+            let mut n = 0;
+            relay.rule(move |at, _| {
+                n += usize::from(at == stage);
+                (at == stage && n % 4 == 0).then_some(act)
+            });
+
+            app.send_for(TimeDelta::hours(4)).await;
+
+            each_has_one(&app, &[&relay], 12).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_that_says_nothing_at_all_is_waited_for_and_left() {
+    let opening = [Stage::Connect, Stage::Ehlo];
+    for stage in opening.into_iter().chain(Stage::TRANSACTION) {
+        let relay = SmtpServer::start().await;
+        let app = TestApp::start_with_relay(DESK, &smtp(&relay)).await;
+        app.plan_for(crowd(12)).await;
+        let mut n = 0;
+        relay.rule(move |at, _| {
+            n += usize::from(at == stage);
+            (at == stage && n <= 2).then_some(Act::FallSilent)
+        });
+
+        app.send_for(TimeDelta::hours(4)).await;
+
+        each_has_one(&app, &[&relay], 12).await;
+    }
+}
