@@ -544,6 +544,10 @@ fn help_is_as_it_was() {
         "subscribers unsubscribe",
         "outbox",
         "outbox list",
+        "outbox show",
+        "outbox hold",
+        "outbox resume",
+        "outbox retry",
         "why",
     ] {
         let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
