@@ -74,6 +74,7 @@ const BELONGS_TO: [(&str, &[&str]); 20] = [
     ("aws_lc_rs", &["delivery"]),
     ("axum", &["web", "ops"]),
     ("clap", &["ops"]),
+    ("crc32fast", &["store"]),
     ("cron", &["editions"]),
     ("dom_query", &["ingest"]),
     ("dom_smoothie", &["ingest"]),

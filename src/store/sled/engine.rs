@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    journal::{Journal, Writes},
     lane,
     lease::{Changes, Leases},
     plan,
@@ -32,8 +33,9 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// How long a power cut can take back what was flushed and not synced.
 const SYNC_EVERY_MS: u64 = 500;
 
-/// A key below those of every table.
+/// Keys below those of every table.
 const PROBE: &[u8] = &[0];
+const EPOCH: &[u8] = &[0, 1];
 
 /// What there must be room for before a broken database is opened again: two of sled's segments.
 const ROOM_BYTES: usize = 1 << 20;
@@ -50,6 +52,51 @@ struct Open {
     db: sled::Db,
     /// sled's own file once more: its flush is no fsync on Linux.
     file: File,
+    journal: Journal,
+}
+
+impl Open {
+    fn tx<'a>(&'a self, pepper: &'a Key, leases: &'a Leases) -> Tx<'a> {
+        Tx::new(&self.db, &self.journal, pepper, leases)
+    }
+
+    /// Has sled write everything to its file, after which the journal begins anew.
+    fn flush(&self, durability: Durability) -> sled::Result<()> {
+        let epoch = self.journal.epoch() + 1;
+        self.db.insert(EPOCH, &epoch.to_le_bytes())?;
+        self.db.flush()?;
+        if durability == Durability::Synced {
+            self.file.sync_data().map_err(sled::Error::Io)?;
+        }
+        self.journal.restart(epoch).map_err(sled::Error::Io)
+    }
+
+    /// Applies again what the journal has and sled may not have flushed.
+    fn replay(&self) -> sled::Result<()> {
+        let epoch = self.db.get(EPOCH)?;
+        let epoch = epoch.and_then(|bytes| Some(u64::from_le_bytes((*bytes).try_into().ok()?)));
+        let batches = self.journal.batches(epoch.unwrap_or(0));
+        let batches = batches.map_err(sled::Error::Io)?;
+        if batches.is_empty() {
+            return Ok(());
+        }
+        for writes in batches {
+            self.db.apply_batch(batch(&writes))?;
+        }
+        self.flush(Durability::Flushed)
+    }
+}
+
+/// As sled takes it.
+pub(super) fn batch(writes: &Writes) -> sled::Batch {
+    let mut batch = sled::Batch::default();
+    for (key, value) in writes {
+        match value {
+            Some(value) => batch.insert(key.as_slice(), value.as_slice()),
+            None => batch.remove(key.as_slice()),
+        }
+    }
+    batch
 }
 
 impl Engine {
@@ -57,9 +104,9 @@ impl Engine {
         create_folder(path).map_err(|err| unavailable("be opened", err))?;
         let open = open(path)?;
         let leases = Leases::default();
-        mark_layout(Tx::new(&open.db, &pepper, &leases))?;
-        plan::sweep_all(&mut Tx::new(&open.db, &pepper, &leases))?;
-        leases.learn(lane::all(&Tx::new(&open.db, &pepper, &leases))?);
+        mark_layout(open.tx(&pepper, &leases))?;
+        plan::sweep_all(&mut open.tx(&pepper, &leases))?;
+        leases.learn(lane::all(&open.tx(&pepper, &leases))?);
         Ok(Engine {
             path: path.to_owned(),
             pepper,
@@ -73,7 +120,7 @@ impl Engine {
     pub(super) fn with<T>(&self, f: impl FnOnce(Tx<'_>) -> Result<T>) -> Result<T> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         match open.as_ref() {
-            Some(open) => f(Tx::new(&open.db, &self.pepper, &self.leases)),
+            Some(open) => f(open.tx(&self.pepper, &self.leases)),
             None => Err(StoreError::Unavailable {
                 doing: "be reached: it failed and has not come back yet",
                 source: None,
@@ -92,12 +139,11 @@ impl Engine {
             return Ok(()); // nothing was applied
         };
         let made = match needed {
-            Durability::Volatile => Ok(()),
-            Durability::Flushed => open.db.flush().map(drop),
-            Durability::Synced => open
-                .db
-                .flush()
-                .and_then(|_| open.file.sync_data().map_err(sled::Error::Io)),
+            Durability::Volatile if !open.journal.is_full() => Ok(()),
+            Durability::Flushed if !open.journal.is_full() => {
+                open.journal.append().map_err(sled::Error::Io)
+            }
+            needed => open.flush(needed),
         };
         if made.is_err() {
             self.broke();
@@ -189,8 +235,14 @@ fn open(path: &Path) -> Result<Open> {
     let db = catch_unwind(AssertUnwindSafe(|| config.open()))
         .map_err(|_| unavailable("be opened", Damaged))?
         .map_err(|err| refused(path, err))?;
-    let file = File::open(path.join("db")).map_err(|err| unavailable("be opened", err))?;
-    Ok(Open { db, file })
+    let failed = |err| unavailable("be opened", err);
+    let open = Open {
+        db,
+        file: File::open(path.join("db")).map_err(failed)?,
+        journal: Journal::open(path).map_err(failed)?,
+    };
+    open.replay().map_err(|err| unavailable("be opened", err))?;
+    Ok(open)
 }
 
 fn refused(path: &Path, err: sled::Error) -> StoreError {

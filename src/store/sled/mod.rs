@@ -14,6 +14,7 @@ mod gate;
 mod fold;
 mod hold;
 mod ingest;
+mod journal;
 mod key;
 mod lane;
 mod lease;

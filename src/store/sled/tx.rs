@@ -1,15 +1,14 @@
 //! One transaction.
 
-use std::{
-    collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
-use sled::{Batch, Db};
+use sled::Db;
 
 use super::{
+    engine::batch,
+    journal::{Journal, Writes},
     key::Key,
     lane::{Lane, Place},
     lease::{Changes, Lease, Leases},
@@ -29,9 +28,10 @@ use crate::{
 /// Since there is one writer, what a transaction read still holds when it is applied.
 pub(super) struct Tx<'a> {
     db: &'a Db,
+    journal: &'a Journal,
     pepper: &'a secret::Key,
     shared: &'a Leases,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: Writes,
     changes: Changes,
     pub(super) applied: Applied,
 }
@@ -46,12 +46,18 @@ pub(super) struct Applied {
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(db: &'a Db, pepper: &'a secret::Key, shared: &'a Leases) -> Self {
+    pub(super) fn new(
+        db: &'a Db,
+        journal: &'a Journal,
+        pepper: &'a secret::Key,
+        shared: &'a Leases,
+    ) -> Self {
         Tx {
             db,
+            journal,
             pepper,
             shared,
-            writes: BTreeMap::new(),
+            writes: Writes::new(),
             changes: Changes::default(),
             applied: Applied::default(),
         }
@@ -157,7 +163,7 @@ impl<'a> Tx<'a> {
 
     /// What this transaction found when it began.
     pub(super) fn before(&self) -> Tx<'a> {
-        Tx::new(self.db, self.pepper, self.shared)
+        Tx::new(self.db, self.journal, self.pepper, self.shared)
     }
 
     /// What is in hand, as it was before this transaction.
@@ -188,15 +194,9 @@ impl<'a> Tx<'a> {
     /// Applies what was gathered, all at once. What is gathered from here on is a transaction of
     /// its own, in the same turn of the writer.
     pub(super) fn apply(&mut self) -> Result<()> {
-        let mut batch = Batch::default();
         let writes = std::mem::take(&mut self.writes);
         if !writes.is_empty() {
-            for (key, value) in writes {
-                match value {
-                    Some(value) => batch.insert(key, value),
-                    None => batch.remove(key),
-                }
-            }
+            let batch = batch(&writes);
             let applied = catch_unwind(AssertUnwindSafe(|| self.db.apply_batch(batch)))
                 .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked".to_owned())));
             self.applied.wrote = true;
@@ -204,6 +204,7 @@ impl<'a> Tx<'a> {
                 self.applied.broke = true;
                 return Err(unavailable("record", err));
             }
+            self.journal.note(&writes);
         }
         self.shared.apply(std::mem::take(&mut self.changes));
         Ok(())

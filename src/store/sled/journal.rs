@@ -1,0 +1,264 @@
+//! What was written since sled last flushed, in a file beside it.
+//!
+//! A flush of sled waits for the disk, and what must only outlive this process need not: it is
+//! appended here, which hands it to the kernel, and applied again when the store opens. Whenever sled
+//! has flushed, the journal begins anew.
+//!
+//! ```text
+//! frame: epoch u64 | length u32 | CRC-32 u32 | writes     all little-endian, a frame a batch
+//! write: key length u32 | key | value length + 1 u32, or 0 for a removal | value
+//! ```
+//!
+//! sled keeps the epoch too. So frames that it has flushed are known as old, even if a power cut brings
+//! them back.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Keys with what is written there, or none where a row is removed.
+pub(super) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Larger than this, a flush of sled is cheaper than what follows.
+const MAX_BYTES: u64 = 16 << 20;
+/// What may wait in memory for somebody who wants it to last.
+const MAX_PENDING: usize = 1 << 20;
+
+const HEAD: usize = 8 + 4 + 4;
+
+#[derive(Debug)]
+pub(super) struct Journal(Mutex<Book>);
+
+#[derive(Debug)]
+struct Book {
+    file: File,
+    epoch: u64,
+    /// Bytes of the file that count.
+    length: u64,
+    /// Frames that are not in the file yet.
+    pending: Vec<u8>,
+}
+
+impl Journal {
+    /// Opens the journal of the store in `folder`.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(folder.join("journal"))?;
+        Ok(Journal(Mutex::new(Book {
+            file,
+            epoch: 0,
+            length: 0,
+            pending: Vec::new(),
+        })))
+    }
+
+    /// The batches of `epoch` in their order, up to the first that did not get here whole.
+    pub(super) fn batches(&self, epoch: u64) -> io::Result<Vec<Writes>> {
+        let mut book = self.locked();
+        book.epoch = epoch;
+        book.pending.clear();
+        let mut bytes = vec![0; usize::try_from(book.file.metadata()?.len()).unwrap_or(0)];
+        book.file.read_exact_at(&mut bytes, 0)?;
+        let mut rest = bytes.as_slice();
+        let mut batches = Vec::new();
+        while let Some(batch) = frame(&mut rest, epoch) {
+            batches.push(batch);
+        }
+        book.length = (bytes.len() - rest.len()) as u64;
+        Ok(batches)
+    }
+
+    /// Notes a batch that was applied.
+    pub(super) fn note(&self, writes: &Writes) {
+        let mut book = self.locked();
+        let start = book.pending.len();
+        let epoch = book.epoch.to_le_bytes();
+        let pending = &mut book.pending;
+        pending.extend(epoch);
+        pending.extend([0; HEAD - 8]);
+        for (key, value) in writes {
+            put(pending, key);
+            match value {
+                Some(value) => {
+                    pending.extend((size(value) + 1).to_le_bytes());
+                    pending.extend(value);
+                }
+                None => pending.extend(0_u32.to_le_bytes()),
+            }
+        }
+        let (head, body) = pending[start..].split_at_mut(HEAD);
+        head[8..12].copy_from_slice(&size(body).to_le_bytes());
+        head[12..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+    }
+
+    /// Hands everything that was noted to the kernel: it outlives this process.
+    pub(super) fn append(&self) -> io::Result<()> {
+        let mut book = self.locked();
+        let Book {
+            file,
+            length,
+            pending,
+            ..
+        } = &mut *book;
+        if let Err(err) = file.write_all_at(pending, *length) {
+            let _cut = file.set_len(*length);
+            return Err(err);
+        }
+        *length += pending.len() as u64;
+        pending.clear();
+        Ok(())
+    }
+
+    /// Whether it is time that sled flushes.
+    pub(super) fn is_full(&self) -> bool {
+        let book = self.locked();
+        book.pending.len() > MAX_PENDING || book.length > MAX_BYTES
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.locked().epoch
+    }
+
+    /// Begins anew: sled has flushed everything, and `epoch` with it.
+    pub(super) fn restart(&self, epoch: u64) -> io::Result<()> {
+        let mut book = self.locked();
+        book.epoch = epoch;
+        book.pending.clear();
+        if book.length > 0 {
+            book.file.set_len(0)?;
+            book.length = 0;
+        }
+        Ok(())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend(size(bytes).to_le_bytes());
+    out.extend(bytes);
+}
+
+/// Keys, values and batches are far below four gigabytes.
+fn size(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
+/// Takes a whole frame of `epoch` off the front.
+fn frame(bytes: &mut &[u8], epoch: u64) -> Option<Writes> {
+    let mut rest = *bytes;
+    let of = u64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
+    let length = number(&mut rest)?;
+    let crc = number(&mut rest)?;
+    let mut body = take(&mut rest, length as usize)?;
+    if of != epoch || crc != crc32fast::hash(body) {
+        return None;
+    }
+    let mut writes = Writes::new();
+    while !body.is_empty() {
+        let length = number(&mut body)?;
+        let key = take(&mut body, length as usize)?.to_vec();
+        let value = match number(&mut body)? {
+            0 => None,
+            length => Some(take(&mut body, length as usize - 1)?.to_vec()),
+        };
+        writes.insert(key, value);
+    }
+    *bytes = rest;
+    Some(writes)
+}
+
+fn number(bytes: &mut &[u8]) -> Option<u32> {
+    Some(u32::from_le_bytes(take(bytes, 4)?.try_into().ok()?))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Option<&'a [u8]> {
+    let (head, rest) = bytes.split_at_checked(n)?;
+    *bytes = rest;
+    Some(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(n: u8) -> Writes {
+        Writes::from([
+            (vec![n], Some(vec![n; usize::from(n)])),
+            (vec![n, n], None),
+            (Vec::new(), Some(Vec::new())),
+        ])
+    }
+
+    fn reopened(folder: &Path, epoch: u64) -> Vec<Writes> {
+        Journal::open(folder).unwrap().batches(epoch).unwrap()
+    }
+
+    #[test]
+    fn what_was_appended_is_read_back_and_what_was_only_noted_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(journal.batches(7).unwrap(), []);
+        journal.note(&batch(1));
+        journal.note(&batch(2));
+        journal.append().unwrap();
+        journal.note(&batch(3));
+
+        assert_eq!(reopened(folder.path(), 7), [batch(1), batch(2)]);
+        assert_eq!(reopened(folder.path(), 8), [], "sled has flushed those");
+    }
+
+    #[test]
+    fn a_journal_that_restarts_forgets_also_what_a_power_cut_brings_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.note(&batch(5));
+        journal.note(&batch(6));
+        journal.append().unwrap();
+        let old = std::fs::read(folder.path().join("journal")).unwrap();
+        journal.restart(1).unwrap();
+        assert_eq!(reopened(folder.path(), 1), []);
+
+        journal.note(&batch(5));
+        journal.append().unwrap();
+        let mut mixed = std::fs::read(folder.path().join("journal")).unwrap();
+        mixed.extend(&old[mixed.len()..]);
+        std::fs::write(folder.path().join("journal"), mixed).unwrap();
+
+        assert_eq!(reopened(folder.path(), 1), [batch(5)]);
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_short_or_damaged_ends_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.note(&batch(1));
+        journal.append().unwrap();
+        let first = std::fs::read(&path).unwrap().len();
+        journal.note(&batch(2));
+        journal.append().unwrap();
+        let whole = std::fs::read(&path).unwrap();
+
+        for n in first..whole.len() {
+            std::fs::write(&path, &whole[..n]).unwrap();
+            assert_eq!(reopened(folder.path(), 0), [batch(1)], "{n}");
+            let mut damaged = whole.clone();
+            damaged[n] ^= 1;
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(reopened(folder.path(), 0), [batch(1)], "{n}");
+        }
+    }
+}
