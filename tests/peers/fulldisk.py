@@ -1,16 +1,16 @@
 """A disk that fills up in the middle of a send: what cannot be recorded is not mailed, feeds are served
 all the while, and the send goes on alone when there is room again.
 
-usage: fulldisk.py COURANT    (as root, for a disk of its own; SEED=n repeats a run)
+usage: fulldisk.py COURANT    (as root, for a disk of its own; HEAVY=1 for 8 rounds; SEED=n repeats a run)
 """
-import atexit
+import contextlib
 import os
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 
 sys.dont_write_bytecode = True
 from support.relay import Relay
@@ -18,29 +18,50 @@ from support.site import Site, check, wait_for
 
 COURANT = os.path.abspath(sys.argv[1])
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
-PEOPLE = 2000 if os.environ.get("HEAVY") == "1" else 500
+ROUNDS = 8 if os.environ.get("HEAVY") == "1" else 1
+PEOPLE = 500
 DISK_MB = 32
 
 
-def mount(folder):
-    """A small disk at `folder`; ends the program where that is not permitted."""
+@contextlib.contextmanager
+def small_disk(folder):
+    """A disk at `folder` for as long as the block lasts; ends the program where that is not permitted."""
     folder.mkdir(parents=True)
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "none", folder], capture_output=True, text=True)
     if done.returncode != 0:
         print(f"skipped: no small disk can be mounted here: {done.stderr.strip()}")
         sys.exit(0)
-    atexit.register(subprocess.run, ["umount", "--lazy", folder])
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def fill(path):
-    """Takes all the room that is left."""
-    with open(path, "wb", buffering=0) as filler:
+class Filler:
+    """Takes all the room there is, and what others give up, until it is removed."""
+
+    def __init__(self, path):
+        self.path, self.done = path, threading.Event()
+        self.file = open(path, "wb", buffering=0)
+        self.fill()
+        self.thread = threading.Thread(target=self.keep_filling, daemon=True)
+        self.thread.start()
+
+    def fill(self):
         for size in (1 << 20, 1 << 12, 1):
-            try:
-                while filler.write(bytes(size)) == size:
+            with contextlib.suppress(OSError):
+                while self.file.write(bytes(size)) == size:
                     pass
-            except OSError:
-                pass
+
+    def keep_filling(self):
+        while not self.done.wait(0.001):
+            self.fill()
+
+    def remove(self):
+        self.done.set()
+        self.thread.join()
+        self.file.close()
+        self.path.unlink()
 
 
 def n_failures(site):
@@ -49,16 +70,14 @@ def n_failures(site):
 
 def main(root, chance):
     relay = Relay(SEED)
-    mount(root / "data")
     site = Site(COURANT, root, relay.port)
     people = site.prepare(PEOPLE)
     site.run_on()
     sending = subprocess.Popen(site.command("digest", "send", "daily"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                cwd=root, text=True)
-    goal = chance.randrange(1, PEOPLE // 2)
+    goal = chance.randrange(1, PEOPLE // 3)
     wait_for("the send to go on", lambda: relay.count() >= goal)
-    filler = root / "data" / "filler"
-    fill(filler)
+    filler = Filler(root / "data" / "filler")
     full_at = relay.count()
 
     told = sending.communicate()[1]
@@ -71,7 +90,7 @@ def main(root, chance):
     check(site.get("/e/daily") == 200, "and so are pages")
     check((site.get("/live", site.admin), site.get("/ready", site.admin)) == (200, 503), "and /ready says that something is wrong")
 
-    filler.unlink()
+    filler.remove()
     wait_for("everybody", lambda: {message.recipient for message in relay.taken()} == people)
     wait_for("the store to know", lambda: set(site.deliveries().values()) == {"sent"})
     check(site.get("/ready", site.admin) == 200, "there is room again, and /ready says so")
@@ -82,4 +101,7 @@ def main(root, chance):
 
 print(f"        SEED={SEED}", flush=True)
 with tempfile.TemporaryDirectory(prefix="courant-fulldisk-", ignore_cleanup_errors=True) as folder:
-    main(pathlib.Path(folder), random.Random(SEED))
+    for n in range(ROUNDS):
+        root = pathlib.Path(folder) / str(n)
+        with small_disk(root / "data"):
+            main(root, random.Random(SEED + n))
