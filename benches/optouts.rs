@@ -19,12 +19,14 @@ use courant::{
     delivery::{OutboxStore, dkim::Signer},
     id::SubscriberId,
     subscribers::{How, Scope, SubscriberStore},
+    task::Task,
 };
 use mailed::{
     LATIN, digest,
     outbox::{courier, crowd, plan},
-    sink::slow_server,
+    sink::SlowServer,
 };
+use tokio::task::JoinSet;
 
 mod mailed;
 mod usage;
@@ -56,11 +58,12 @@ async fn main() -> anyhow::Result<()> {
             heard.insert(n, Instant::now());
         }
     };
-    let relay = slow_server(Duration::ZERO, Arc::new(hears)).await?;
-    let courier = Arc::new(courier(&store, &[relay], 8, Signer::default())?);
-    let sending = tokio::spawn({
+    let relay = SlowServer::start(Duration::ZERO, Arc::new(hears)).await?;
+    let courier = Arc::new(courier(&store, &[relay.address], 8, Signer::default())?);
+    let mut sending = JoinSet::new();
+    sending.spawn({
         let courier = Arc::clone(&courier);
-        async move { courtesy(&courier).await }
+        async move { courier.activate(Clock::System.now()).await }
     });
 
     let mut answered = HashMap::new();
@@ -71,7 +74,7 @@ async fn main() -> anyhow::Result<()> {
         ticks.tick().await;
         // Just ahead of the courier, who goes by their numbers.
         let sent = store.tally(content).await?.sent;
-        let who = SubscriberId(sent + 5 + turn % 200);
+        let who = SubscriberId(sent + 20 + turn % 400);
         let asked = Instant::now();
         let everything = Scope::Everything;
         store
@@ -85,8 +88,11 @@ async fn main() -> anyhow::Result<()> {
     }
     let elapsed = begun.elapsed().as_secs_f64();
     let sent = store.tally(content).await?.sent;
-    ensure!(!sending.is_finished(), "everything was sent too soon");
-    sending.abort();
+    ensure!(
+        sending.try_join_next().is_none(),
+        "everything was sent too soon"
+    );
+    sending.abort_all();
     let heard = heard.lock().ok().context("a panic")?;
     let late = answered
         .iter()
@@ -107,9 +113,4 @@ async fn main() -> anyhow::Result<()> {
         "{late} were mailed after their opt-out was answered"
     );
     Ok(())
-}
-
-async fn courtesy(courier: &courant::delivery::task::DeliverOutbox) {
-    use courant::task::Task;
-    let _report = courier.activate(Clock::System.now()).await;
 }

@@ -30,7 +30,7 @@ use mailed::{
     LATIN, claimed, digest, links,
     outbox::{courier, crowd, deliver, plan},
     signer,
-    sink::{Sink, slow_server},
+    sink::{Sink, SlowServer},
 };
 
 mod mailed;
@@ -76,8 +76,13 @@ async fn main() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let store = crowd(folder.path(), messages).await?;
         plan(&store, "latency", &content).await?;
-        let relay = slow_server(LATENCY, Arc::new(|_: &str| {})).await?;
-        let courier = courier(&store, &[relay], connections, signer(Algorithm::Rsa)?)?;
+        let relay = SlowServer::start(LATENCY, Arc::new(|_: &str| {})).await?;
+        let courier = courier(
+            &store,
+            &[relay.address],
+            connections,
+            signer(Algorithm::Rsa)?,
+        )?;
         let watch = Watch::start(&[]);
         deliver(&courier, messages).await?;
         watch.stop(&format!("20 ms, {connections}"), messages);

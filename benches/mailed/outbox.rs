@@ -37,7 +37,8 @@ pub(crate) async fn crowd(folder: &Path, people: u64) -> anyhow::Result<Arc<Sled
 }
 
 fn request(n: u64) -> anyhow::Result<Request> {
-    let host = ["gmail.com", "outlook.com", "example.net", "example.org"][n as usize % 4];
+    let hosts = ["gmail.com", "outlook.com", "example.net", "example.org"];
+    let host = hosts[usize::try_from(n % 4)?];
     Ok(Request {
         address: EmailAddress::parse(&format!("reader{n}@{host}"))?,
         name: Some(format!("Reader {n}")),

@@ -12,6 +12,7 @@ use anyhow::Context;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
+    task::JoinSet,
     time::sleep,
 };
 
@@ -50,23 +51,33 @@ impl Drop for Sink {
     }
 }
 
-/// Serves SMTP until this process ends, and tells `hears` of each recipient. It offers PIPELINING and
-/// answers what came together together, each time after `delay`.
-pub(crate) async fn slow_server(
-    delay: Duration,
-    hears: Arc<dyn Fn(&str) + Send + Sync>,
-) -> anyhow::Result<SocketAddr> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let hears = Arc::clone(&hears);
-            tokio::spawn(async move {
-                let _ended = serve(stream, delay, &*hears).await;
-            });
-        }
-    });
-    Ok(address)
+/// A server that thinks before each answer. It offers PIPELINING and answers what came together together.
+pub(crate) struct SlowServer {
+    pub(crate) address: SocketAddr,
+    _serving: JoinSet<()>,
+}
+
+impl SlowServer {
+    /// Answers after `delay`, and tells `hears` of each recipient.
+    pub(crate) async fn start(
+        delay: Duration,
+        hears: Arc<dyn Fn(&str) + Send + Sync>,
+    ) -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let hears = Arc::clone(&hears);
+                connections.spawn(async move { serve(stream, delay, &*hears).await });
+            }
+        });
+        Ok(SlowServer {
+            address,
+            _serving: serving,
+        })
+    }
 }
 
 async fn serve(

@@ -216,7 +216,8 @@ pub trait OutboxStore: Send + Sync {
     /// same transaction and are not returned: this is the last gate before the relay.
     async fn claim_due(&self, claim: Claim, now: DateTime<Utc>) -> port::Result<Option<Claimed>>;
 
-    /// Records what came of a claimed delivery; durable when it returns.
+    /// Records what came of a claimed delivery; durable when it returns. If that fails, the delivery
+    /// stays in hand until its lease ends, and the caller may try again.
     async fn settle(&self, settle: Settle, now: DateTime<Utc>) -> port::Result<()>;
 
     /// Does [`settle`](Self::settle) and then [`claim_due`](Self::claim_due). An engine that can

@@ -67,7 +67,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Where an external crate may be named.
-const BELONGS_TO: [(&str, &[&str]); 20] = [
+const BELONGS_TO: [(&str, &[&str]); 21] = [
     ("ammonia", &["ingest"]),
     ("anyhow", &["ops"]),
     ("atom_syndication", &["editions"]),

@@ -36,6 +36,13 @@ fn open(folder: &Path) -> Result<SledStore, StoreError> {
     SledStore::open(&folder.join("store"), Key::new(&[7; Key::BYTES]))
 }
 
+/// Opens a store that was just closed here. Its lock outlives that for as long as a process that
+/// another test starts at this moment has not got to its own program.
+fn reopen(folder: &Path) -> SledStore {
+    let mut tries = std::iter::repeat_with(|| open(folder)).take(1000);
+    tries.find_map(Result::ok).unwrap()
+}
+
 fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
 }
@@ -352,7 +359,7 @@ async fn a_store_that_is_closed_and_opened_again_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let news = edition("news");
     for n in 1..=20 {
-        let store = open(folder.path()).unwrap();
+        let store = reopen(folder.path());
         let person = asks(&format!("{n}@example.org"), "news", Confirm::Waived);
         store.request(vec![person], at(0)).await.unwrap();
         assert_eq!(store.count(&news).await.unwrap(), n);
@@ -370,8 +377,7 @@ fn only_its_owner_may_look_into_the_store() {
     assert_eq!(kept.permissions().mode() & 0o777, 0o700);
 }
 
-/// The database without us. Its lock outlives a drop for as long as a process that another test
-/// starts at this moment has not got to its own program.
+/// The database without us; see [`reopen`].
 fn bare(path: &Path) -> sled::Db {
     let mut tries = std::iter::repeat_with(|| sled::open(path)).take(1000);
     tries.find_map(Result::ok).unwrap()

@@ -490,3 +490,67 @@ fn a_key_that_cannot_sign_for_the_sender_is_refused_with_its_file_and_key() {
     check_dkim(&many, "dkim: must be at most 8");
     assert_eq!(read(&dkim(&many[..8])).unwrap().dkim.len(), 8);
 }
+
+/// The sound configuration with `more` behind it, which may open sections of its own.
+#[track_caller]
+fn check_more(more: &str, expected: &str) {
+    let problems = read(&format!("{SOUND}\n{more}")).unwrap_err();
+    assert!(
+        problems.len() == 1 && problems[0].contains(expected),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn relays_and_destinations_have_their_rates() {
+    let config = read(&format!(
+        "{SOUND}
+        [[relay]]
+        name = \"spare\"
+        url = \"smtp://mx.example.org\"
+        weight = 0
+        rate = [\"14/s\", \"50000/d\"]
+        [[destination]]
+        name = \"ours\"
+        domains = [\"example.com\"]
+        connections = 2
+        [delivery]
+        uncertain = \"hold\"
+        "
+    ))
+    .unwrap();
+
+    assert_eq!(config.relays[1].weight, 0);
+    assert!(config.relays[0].pace.is_none() && config.relays[1].pace.is_some());
+    assert_eq!(config.destinations.of("example.com").as_str(), "ours");
+    assert_eq!(config.destinations.of("gmail.com").as_str(), "gmail");
+    assert_eq!(config.paces[0].0.as_str(), "ours");
+    assert_eq!(config.doubt, Doubt::Hold);
+}
+
+#[test]
+fn a_wrong_relay_or_destination_is_named_with_its_key() {
+    let relay = "[[relay]]\nname = \"spare\"\nurl = \"smtp://mx.example.org\"\n";
+    check_more(
+        &format!("{relay}rate = \"10/m\""),
+        "relay[1].rate: `10/m` is not a rate",
+    );
+    check_more(&format!("{relay}weight = -1"), "relay[1].weight");
+    check_more(
+        &format!("{relay}warm_up_since = \"soon\""),
+        "must be a date",
+    );
+    check_more(
+        &relay.replace("spare", "main"),
+        "there are two with the name `main`",
+    );
+    check_more("[[destination]]\nrate = \"1/s\"", "destination[0].name");
+    check_more(
+        "[[destination]]\nname = \"ours\"\ndomains = [\"localhost\"]",
+        "`localhost` is not a domain",
+    );
+    check_more(
+        "[delivery]\nuncertain = \"maybe\"",
+        "must be \"retry\" or \"hold\"",
+    );
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     gate,
-    lane::Queue,
+    lane::{Place, Queue},
     lease::Lease,
     settle::{Entry, enter},
     table::{DELIVERY, DUE, ISSUE, LEASE},
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     delivery::{Claim, Claimed, Doubt, Status},
-    id::DeliveryId,
     port::{Result, StoreError},
 };
 
@@ -36,7 +35,7 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
         let Some((lane, place)) = queue.next()? else {
             return Ok(Turn::NothingDue);
         };
-        match admit(tx, place.1, claim, now) {
+        match admit(tx, place, claim, now) {
             Ok(Some(claimed)) => {
                 tx.set_front(lane, Some(place));
                 return Ok(Turn::Claimed(Box::new(claimed)));
@@ -55,13 +54,17 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
 /// Leases one delivery, unless it is withheld or in doubt.
 fn admit(
     tx: &mut Tx<'_>,
-    id: DeliveryId,
+    (due, id): Place,
     claim: &Claim,
     now: DateTime<Utc>,
 ) -> Result<Option<Claimed>> {
     let row = tx
         .get(DELIVERY, &id)?
         .ok_or(StoreError::NotFound { what: "delivery" })?;
+    if row.status.due() != Some(due) {
+        // A power cut came between the two rows.
+        return Err(StoreError::NotFound { what: "place" });
+    }
     let issue = tx
         .get(ISSUE, &id.content)?
         .ok_or(StoreError::NotFound { what: "plan" })?;

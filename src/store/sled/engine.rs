@@ -81,13 +81,24 @@ impl Open {
             return Ok(());
         }
         for writes in batches {
-            self.db.apply_batch(batch(&writes))?;
+            one_by_one(&self.db, &writes)?;
         }
         self.flush(Durability::Flushed)
     }
 }
 
-/// As sled takes it.
+/// For what the journal has as a whole.
+pub(super) fn one_by_one(db: &sled::Db, writes: &Writes) -> sled::Result<()> {
+    for (key, value) in writes {
+        match value {
+            Some(value) => db.insert(key, value.as_slice())?,
+            None => db.remove(key)?,
+        };
+    }
+    Ok(())
+}
+
+/// For what must be whole also after a power cut.
 pub(super) fn batch(writes: &Writes) -> sled::Batch {
     let mut batch = sled::Batch::default();
     for (key, value) in writes {
@@ -139,10 +150,7 @@ impl Engine {
             return Ok(()); // nothing was applied
         };
         let made = match needed {
-            Durability::Volatile if !open.journal.is_full() => Ok(()),
-            Durability::Flushed if !open.journal.is_full() => {
-                open.journal.append().map_err(sled::Error::Io)
-            }
+            Durability::Volatile | Durability::Journaled if !open.journal.is_full() => Ok(()),
             needed => open.flush(needed),
         };
         if made.is_err() {
@@ -190,6 +198,22 @@ impl Engine {
         self.broken.store(false, Ordering::Relaxed);
         tracing::warn!("the store failed to write and was opened again");
         Ok(())
+    }
+}
+
+impl Drop for Engine {
+    /// Leaves nothing in the journal: a store that was closed is sled's alone.
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = open
+            .as_ref()
+            .filter(|_| !self.broken.load(Ordering::Relaxed))
+        {
+            let flushed = catch_unwind(AssertUnwindSafe(|| open.flush(Durability::Flushed)));
+            if !matches!(flushed, Ok(Ok(()))) {
+                tracing::warn!("the store was not flushed; its journal has what is missing");
+            }
+        }
     }
 }
 

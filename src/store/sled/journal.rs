@@ -1,8 +1,8 @@
-//! What was written since sled last flushed, in a file beside it.
+//! What is being written and sled may not have flushed, in a file beside it.
 //!
-//! A flush of sled waits for the disk, and what must only outlive this process need not: it is
-//! appended here, which hands it to the kernel, and applied again when the store opens. Whenever sled
-//! has flushed, the journal begins anew.
+//! A batch of sled waits twice for the disk, and so does a flush. What must only outlive this process
+//! need not: it is appended here before it is written there, which hands it to the kernel, and is written
+//! again, whole and in order, when the store opens. Whenever sled has flushed, the journal begins anew.
 //!
 //! ```text
 //! frame: epoch u64 | length u32 | CRC-32 u32 | writes     all little-endian, a frame a batch
@@ -26,8 +26,6 @@ pub(super) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Larger than this, a flush of sled is cheaper than what follows.
 const MAX_BYTES: u64 = 16 << 20;
-/// What may wait in memory for somebody who wants it to last.
-const MAX_PENDING: usize = 1 << 20;
 
 const HEAD: usize = 8 + 4 + 4;
 
@@ -40,8 +38,8 @@ struct Book {
     epoch: u64,
     /// Bytes of the file that count.
     length: u64,
-    /// Frames that are not in the file yet.
-    pending: Vec<u8>,
+    /// Kept for its room.
+    frame: Vec<u8>,
 }
 
 impl Journal {
@@ -58,7 +56,7 @@ impl Journal {
             file,
             epoch: 0,
             length: 0,
-            pending: Vec::new(),
+            frame: Vec::new(),
         })))
     }
 
@@ -66,7 +64,6 @@ impl Journal {
     pub(super) fn batches(&self, epoch: u64) -> io::Result<Vec<Writes>> {
         let mut book = self.locked();
         book.epoch = epoch;
-        book.pending.clear();
         let mut bytes = vec![0; usize::try_from(book.file.metadata()?.len()).unwrap_or(0)];
         book.file.read_exact_at(&mut bytes, 0)?;
         let mut rest = bytes.as_slice();
@@ -78,51 +75,42 @@ impl Journal {
         Ok(batches)
     }
 
-    /// Notes a batch that was applied.
-    pub(super) fn note(&self, writes: &Writes) {
-        let mut book = self.locked();
-        let start = book.pending.len();
-        let epoch = book.epoch.to_le_bytes();
-        let pending = &mut book.pending;
-        pending.extend(epoch);
-        pending.extend([0; HEAD - 8]);
-        for (key, value) in writes {
-            put(pending, key);
-            match value {
-                Some(value) => {
-                    pending.extend((size(value) + 1).to_le_bytes());
-                    pending.extend(value);
-                }
-                None => pending.extend(0_u32.to_le_bytes()),
-            }
-        }
-        let (head, body) = pending[start..].split_at_mut(HEAD);
-        head[8..12].copy_from_slice(&size(body).to_le_bytes());
-        head[12..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-    }
-
-    /// Hands everything that was noted to the kernel: it outlives this process.
-    pub(super) fn append(&self) -> io::Result<()> {
+    /// Hands a batch to the kernel: it outlives this process.
+    pub(super) fn append(&self, writes: &Writes) -> io::Result<()> {
         let mut book = self.locked();
         let Book {
             file,
+            epoch,
             length,
-            pending,
-            ..
+            frame,
         } = &mut *book;
-        if let Err(err) = file.write_all_at(pending, *length) {
+        frame.clear();
+        frame.extend(epoch.to_le_bytes());
+        frame.extend([0; HEAD - 8]);
+        for (key, value) in writes {
+            put(frame, key);
+            match value {
+                Some(value) => {
+                    frame.extend((size(value) + 1).to_le_bytes());
+                    frame.extend(value);
+                }
+                None => frame.extend(0_u32.to_le_bytes()),
+            }
+        }
+        let (head, body) = frame.split_at_mut(HEAD);
+        head[8..12].copy_from_slice(&size(body).to_le_bytes());
+        head[12..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+        if let Err(err) = file.write_all_at(frame, *length) {
             let _cut = file.set_len(*length);
             return Err(err);
         }
-        *length += pending.len() as u64;
-        pending.clear();
+        *length += frame.len() as u64;
         Ok(())
     }
 
     /// Whether it is time that sled flushes.
     pub(super) fn is_full(&self) -> bool {
-        let book = self.locked();
-        book.pending.len() > MAX_PENDING || book.length > MAX_BYTES
+        self.locked().length > MAX_BYTES
     }
 
     pub(super) fn epoch(&self) -> u64 {
@@ -133,7 +121,6 @@ impl Journal {
     pub(super) fn restart(&self, epoch: u64) -> io::Result<()> {
         let mut book = self.locked();
         book.epoch = epoch;
-        book.pending.clear();
         if book.length > 0 {
             book.file.set_len(0)?;
             book.length = 0;
@@ -207,32 +194,28 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_read_back_and_what_was_only_noted_is_not() {
+    fn what_was_appended_is_read_back_until_sled_has_flushed_it() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         assert_eq!(journal.batches(7).unwrap(), []);
-        journal.note(&batch(1));
-        journal.note(&batch(2));
-        journal.append().unwrap();
-        journal.note(&batch(3));
+        journal.append(&batch(1)).unwrap();
+        journal.append(&batch(2)).unwrap();
 
         assert_eq!(reopened(folder.path(), 7), [batch(1), batch(2)]);
-        assert_eq!(reopened(folder.path(), 8), [], "sled has flushed those");
+        assert_eq!(reopened(folder.path(), 8), []);
     }
 
     #[test]
     fn a_journal_that_restarts_forgets_also_what_a_power_cut_brings_back() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
-        journal.note(&batch(5));
-        journal.note(&batch(6));
-        journal.append().unwrap();
+        journal.append(&batch(5)).unwrap();
+        journal.append(&batch(6)).unwrap();
         let old = std::fs::read(folder.path().join("journal")).unwrap();
         journal.restart(1).unwrap();
         assert_eq!(reopened(folder.path(), 1), []);
 
-        journal.note(&batch(5));
-        journal.append().unwrap();
+        journal.append(&batch(5)).unwrap();
         let mut mixed = std::fs::read(folder.path().join("journal")).unwrap();
         mixed.extend(&old[mixed.len()..]);
         std::fs::write(folder.path().join("journal"), mixed).unwrap();
@@ -245,11 +228,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let journal = Journal::open(folder.path()).unwrap();
-        journal.note(&batch(1));
-        journal.append().unwrap();
+        journal.append(&batch(1)).unwrap();
         let first = std::fs::read(&path).unwrap().len();
-        journal.note(&batch(2));
-        journal.append().unwrap();
+        journal.append(&batch(2)).unwrap();
         let whole = std::fs::read(&path).unwrap();
 
         for n in first..whole.len() {

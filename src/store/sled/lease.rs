@@ -133,13 +133,6 @@ impl Leases {
         book.rewind();
     }
 
-    /// Gives back what could not be settled: whatever came of it, nobody has it in hand any more.
-    pub(super) fn give_back(&self, id: DeliveryId) {
-        let mut book = self.locked();
-        book.leases.remove(&id);
-        book.rewind();
-    }
-
     pub(super) fn are_held_for(&self, subscriber: SubscriberId) -> bool {
         let book = self.locked();
         book.leases.keys().any(|id| id.recipient == subscriber)
@@ -213,16 +206,5 @@ mod tests {
         leases.revoke_unanswered();
 
         assert_eq!(held(&leases), [1, 3]);
-    }
-
-    #[test]
-    fn what_could_not_be_settled_is_in_nobodys_hand() {
-        let leases = Leases::default();
-        take(&leases, 1);
-        take(&leases, 2);
-
-        leases.give_back(delivery(1));
-
-        assert_eq!(held(&leases), [2]);
     }
 }

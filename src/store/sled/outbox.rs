@@ -67,10 +67,10 @@ impl OutboxStore for SledStore {
     }
 
     async fn settle(&self, done: Settle, now: DateTime<Utc>) -> Result<()> {
-        let id = done.id;
-        self.write(Durability::Flushed, move |tx| settle::settle(tx, done, now))
-            .await
-            .inspect_err(|_| self.engine.leases().give_back(id))
+        self.write(Durability::Journaled, move |tx| {
+            settle::settle(tx, done, now)
+        })
+        .await
     }
 
     async fn settle_and_claim(
@@ -79,16 +79,15 @@ impl OutboxStore for SledStore {
         ask: Claim,
         now: DateTime<Utc>,
     ) -> Result<Option<Claimed>> {
-        let (id, asked) = (done.id, ask.clone());
+        let asked = ask.clone();
         let turn = self
-            .write(Durability::Flushed, move |tx| {
+            .write(Durability::Journaled, move |tx| {
                 settle::settle(tx, done, now)?;
                 // Whatever becomes of the claim, this is recorded.
                 tx.apply()?;
                 claim(tx, &asked, now)
             })
-            .await
-            .inspect_err(|_| self.engine.leases().give_back(id))?;
+            .await?;
         match turn {
             Turn::Claimed(claimed) => Ok(Some(*claimed)),
             Turn::NothingDue => Ok(None),
@@ -222,7 +221,7 @@ impl SledStore {
     ) -> Result<Planned> {
         for first in (0..recipients.len()).step_by(plan::BATCH) {
             let (plan, all) = (Arc::clone(&plan), Arc::clone(&recipients));
-            self.write(Durability::Volatile, move |tx| {
+            self.write(Durability::Journaled, move |tx| {
                 let some = &all[first..all.len().min(first + plan::BATCH)];
                 plan::write(tx, &plan, content, some)
             })

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sled::Db;
 
 use super::{
-    engine::batch,
+    engine::{batch, one_by_one},
     journal::{Journal, Writes},
     key::Key,
     lane::{Lane, Place},
@@ -33,7 +33,17 @@ pub(super) struct Tx<'a> {
     shared: &'a Leases,
     writes: Writes,
     changes: Changes,
+    tearing: Tearing,
     pub(super) applied: Applied,
+}
+
+/// What may become of a transaction in a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tearing {
+    /// It is there as a whole or not at all.
+    Never,
+    /// A part of it may be there: whoever reads its rows copes.
+    InPowerCuts,
 }
 
 /// What became of the writes so far.
@@ -59,8 +69,13 @@ impl<'a> Tx<'a> {
             shared,
             writes: Writes::new(),
             changes: Changes::default(),
+            tearing: Tearing::Never,
             applied: Applied::default(),
         }
+    }
+
+    pub(super) fn tearing(self, tearing: Tearing) -> Self {
+        Tx { tearing, ..self }
     }
 
     /// Sees what this transaction wrote.
@@ -196,15 +211,20 @@ impl<'a> Tx<'a> {
     pub(super) fn apply(&mut self) -> Result<()> {
         let writes = std::mem::take(&mut self.writes);
         if !writes.is_empty() {
-            let batch = batch(&writes);
-            let applied = catch_unwind(AssertUnwindSafe(|| self.db.apply_batch(batch)))
+            let apply = || {
+                self.journal.append(&writes)?;
+                match self.tearing {
+                    Tearing::Never => self.db.apply_batch(batch(&writes)),
+                    Tearing::InPowerCuts => one_by_one(self.db, &writes),
+                }
+            };
+            let applied = catch_unwind(AssertUnwindSafe(apply))
                 .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked".to_owned())));
             self.applied.wrote = true;
             if let Err(err) = applied {
                 self.applied.broke = true;
                 return Err(unavailable("record", err));
             }
-            self.journal.note(&writes);
         }
         self.shared.apply(std::mem::take(&mut self.changes));
         Ok(())

@@ -12,7 +12,11 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{engine::Engine, tx::Tx, unavailable};
+use super::{
+    engine::Engine,
+    tx::{Tearing, Tx},
+    unavailable,
+};
 use crate::port::{Result, StoreError};
 
 /// Callers beyond this many wait for room in the queue.
@@ -26,6 +30,8 @@ const GROUP: usize = 256;
 pub(super) enum Durability {
     /// Nothing: what a crash takes back is found and done again. Does not wait for `Flushed` ones.
     Volatile,
+    /// The death of this process; a power cut may leave a part of it.
+    Journaled,
     /// The death of this process.
     Flushed,
     /// The loss of power.
@@ -72,7 +78,7 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let run: Run = Box::new(move |engine| {
-            let (done, wrote) = transact(engine, job);
+            let (done, wrote) = transact(engine, durability, job);
             let answer: Answer = Box::new(move |durable| {
                 let _gone = reply.send(match durable {
                     Ok(()) => done,
@@ -135,8 +141,17 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
 }
 
 /// Runs one job and applies what it wrote; tells whether it wrote anything.
-fn transact<T>(engine: &Engine, job: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> (Result<T>, bool) {
-    let ran = engine.with_writable(|mut tx| {
+fn transact<T>(
+    engine: &Engine,
+    durability: Durability,
+    job: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> (Result<T>, bool) {
+    let tearing = match durability {
+        Durability::Journaled => Tearing::InPowerCuts,
+        Durability::Volatile | Durability::Flushed | Durability::Synced => Tearing::Never,
+    };
+    let ran = engine.with_writable(|tx| {
+        let mut tx = tx.tearing(tearing);
         let ran = catch_unwind(AssertUnwindSafe(|| job(&mut tx)))
             .unwrap_or_else(|_| Err(unavailable("record", Panicked)));
         let done = ran.and_then(|done| tx.apply().map(|()| done));

@@ -248,9 +248,11 @@ fn attempt(delivery: &Delivery) -> String {
         }
         Status::Withheld { at, reason } => format!("withheld {}: {}", when(*at), reason.words()),
     };
+    let by = delivery.via.as_ref();
+    let by = by.map_or(String::new(), |relay| format!(", by {relay}"));
     match delivery.attempts {
-        0 | 1 => what,
-        n => format!("{what} ({n} attempts)"),
+        0 | 1 => format!("{what}{by}"),
+        n => format!("{what} ({n} attempts{by})"),
     }
 }
 
