@@ -10,6 +10,7 @@ use courant::{
         destination::Destinations,
         dkim::Signer,
         relay::{Relay, RelayUrl},
+        retry::Patience,
         route::Route,
         task::{Config, DeliverOutbox},
     },
@@ -59,6 +60,7 @@ pub(crate) async fn plan(
         key: key.to_owned(),
         content: content.clone(),
         audience: Audience::Subscribed,
+        stale: None,
         destinations: Arc::new(Destinations::built_in()),
         now: Clock::System.now(),
     };
@@ -91,6 +93,7 @@ pub(crate) fn courier(
         links: links()?,
         signer,
         doubt: Doubt::Retry,
+        patience: Patience::default(),
         paces: Vec::new(),
     };
     Ok(DeliverOutbox::new(

@@ -14,6 +14,7 @@ use super::{
     compose::{Links, Prepared},
     dkim::Signer,
     relay::Refusal,
+    retry::Patience,
     route::Route,
     throttle::pace::Pace,
     traffic::{Ticket, Traffic},
@@ -35,6 +36,7 @@ pub struct Config {
     /// Signs every message.
     pub signer: Signer,
     pub doubt: Doubt,
+    pub patience: Patience,
     /// What each group of destinations gets at most; those that are missing are not limited.
     pub paces: Vec<(GroupName, Pace)>,
 }

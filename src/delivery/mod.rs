@@ -156,6 +156,7 @@ pub enum Withheld {
     Suppressed,
     NotSubscribed,
     Erased,
+    Stale,
 }
 
 impl Withheld {
@@ -164,6 +165,7 @@ impl Withheld {
             Withheld::Suppressed => "the address is suppressed",
             Withheld::NotSubscribed => "not subscribed any more",
             Withheld::Erased => "the subscriber was erased",
+            Withheld::Stale => "the digest was too old by then",
         }
     }
 }

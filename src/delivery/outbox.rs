@@ -21,6 +21,8 @@ pub struct Plan {
     pub key: String,
     pub content: Content,
     pub audience: Audience,
+    /// When it is too old to be sent; what is left then is withheld.
+    pub stale: Option<DateTime<Utc>>,
     /// Says where each recipient's mailbox is.
     pub destinations: Arc<Destinations>,
     pub now: DateTime<Utc>,
@@ -163,6 +165,17 @@ pub enum Reach {
     Everything,
     /// The digests of one edition.
     Edition(EditionSlug),
+}
+
+impl Reach {
+    pub fn keeps(&self, issue: &Issue) -> bool {
+        match self {
+            Reach::Everything => true,
+            Reach::Edition(edition) => {
+                issue.purpose == Purpose::Digest && issue.edition == *edition
+            }
+        }
+    }
 }
 
 /// Why nothing is sent until somebody says so.

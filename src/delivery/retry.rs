@@ -3,34 +3,67 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The wait after the first attempt; RFC 5321 asks for at least half an hour.
-const FIRST_WAIT: TimeDelta = TimeDelta::minutes(30);
-/// Waits double until they are this long.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(12);
-/// With the waits between them, these take between four and five days.
-const MAX_ATTEMPTS: u32 = 13;
+/// How long a delivery that is put off is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// The wait after the first attempt; RFC 5321 asks for at least half an hour.
+    pub first_wait: TimeDelta,
+    /// Waits double until they are this long.
+    pub longest_wait: TimeDelta,
+    /// No wait begins that would end later than this after the first attempt.
+    pub give_up: TimeDelta,
+}
+
+impl Default for Patience {
+    /// Thirteen attempts in four and a half days.
+    fn default() -> Self {
+        Patience {
+            first_wait: TimeDelta::minutes(30),
+            longest_wait: TimeDelta::hours(12),
+            give_up: TimeDelta::hours(108),
+        }
+    }
+}
+
 /// The wait after a connection broke, once: the message may have arrived, and if it did not, the
 /// relay said nothing against it.
 const AFTER_LOSS: TimeDelta = TimeDelta::minutes(5);
 
-/// When to try again after `attempts` attempts, the last of them at `now`; `None` gives up.
-///
-/// Up to a tenth is added to each wait, so that what was put off together does not come back
-/// together. The same `salt` adds the same.
-pub fn next_try(attempts: u32, salt: u64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if attempts >= MAX_ATTEMPTS {
-        return None;
+impl Patience {
+    /// When to try again after `attempts` attempts, the last of them at `now`; `None` gives up.
+    ///
+    /// Up to a tenth is added to each wait, so that what was put off together does not come back
+    /// together. The same `salt` adds the same.
+    pub fn next_try(&self, attempts: u32, salt: u64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let attempts = attempts.max(1);
+        let mut life = TimeDelta::zero();
+        for n in 1..=attempts {
+            life += self.wait(n);
+            if life > self.give_up {
+                return None;
+            }
+        }
+        let wait = self.wait(attempts);
+        now.checked_add_signed(wait + wait * jitter_per_mille(attempts, salt) / 1000)
     }
-    let doublings = attempts.saturating_sub(1).min(10);
-    let wait = (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT);
-    now.checked_add_signed(wait + wait * jitter_per_mille(attempts, salt) / 1000)
-}
 
-/// The same after a connection that broke: soon at first, then as any other failure.
-pub fn after_loss(attempts: u32, salt: u64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    match attempts {
-        0 | 1 => now.checked_add_signed(AFTER_LOSS),
-        _ => next_try(attempts, salt, now),
+    /// The same after a connection that broke: soon at first, then as any other failure.
+    pub fn after_loss(
+        &self,
+        attempts: u32,
+        salt: u64,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        match attempts {
+            0 | 1 => now.checked_add_signed(AFTER_LOSS),
+            _ => self.next_try(attempts, salt, now),
+        }
+    }
+
+    /// After that many attempts.
+    fn wait(&self, attempts: u32) -> TimeDelta {
+        let doublings = attempts.saturating_sub(1).min(16);
+        (self.first_wait * (1 << doublings)).min(self.longest_wait)
     }
 }
 
@@ -80,11 +113,28 @@ mod tests {
 
     const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
+    fn patience() -> Patience {
+        Patience::default()
+    }
+
+    #[test]
+    fn an_operator_who_has_less_patience_gives_up_sooner() {
+        let hurried = Patience {
+            first_wait: TimeDelta::minutes(10),
+            longest_wait: TimeDelta::minutes(20),
+            give_up: TimeDelta::hours(1),
+        };
+        let tries: Vec<_> = (1..=5)
+            .map(|n| hurried.next_try(n, 7, START).is_some())
+            .collect();
+        assert_eq!(tries, [true, true, true, false, false]);
+    }
+
     /// When each attempt is made, the first at [`START`].
     fn attempts(salt: u64) -> Vec<DateTime<Utc>> {
         let mut times = vec![START];
         let mut n = 1;
-        while let Some(at) = next_try(n, salt, times[times.len() - 1]) {
+        while let Some(at) = patience().next_try(n, salt, times[times.len() - 1]) {
             times.push(at);
             n += 1;
         }
@@ -97,9 +147,9 @@ mod tests {
             let times = attempts(salt);
             let waits: Vec<_> = times.windows(2).map(|w| w[1] - w[0]).collect();
 
-            prop_assert!(waits[0] >= FIRST_WAIT);
+            prop_assert!(waits[0] >= patience().first_wait);
             prop_assert!(waits.windows(2).all(|w| w[1] * 11 >= w[0] * 10));
-            prop_assert!(waits.iter().all(|w| *w * 10 <= LONGEST_WAIT * 11));
+            prop_assert!(waits.iter().all(|w| *w * 10 <= patience().longest_wait * 11));
         }
 
         #[test]
@@ -113,7 +163,7 @@ mod tests {
         #[test]
         fn the_next_try_is_always_later(attempts: u32, salt: u64, seconds in 0..4_000_000_000_i64) {
             let now = DateTime::from_timestamp_secs(seconds).unwrap();
-            for next in [next_try(attempts, salt, now), after_loss(attempts, salt, now)] {
+            for next in [patience().next_try(attempts % 100, salt, now), patience().after_loss(attempts % 100, salt, now)] {
                 prop_assert!(next.is_none_or(|at| at > now));
             }
         }
@@ -121,16 +171,21 @@ mod tests {
 
     #[test]
     fn what_was_put_off_together_does_not_come_back_together() {
-        let due: std::collections::BTreeSet<_> =
-            (0..1000).map(|salt| next_try(1, salt, START)).collect();
+        let due: std::collections::BTreeSet<_> = (0..1000)
+            .map(|salt| patience().next_try(1, salt, START))
+            .collect();
         assert_eq!(due.len(), 100);
     }
 
     #[test]
     fn a_broken_connection_is_retried_soon_once() {
-        assert_eq!(after_loss(1, 7, START), Some(START + AFTER_LOSS));
-        assert_eq!(after_loss(2, 7, START), next_try(2, 7, START));
-        assert_eq!(after_loss(MAX_ATTEMPTS, 7, START), None);
+        let patience = patience();
+        assert_eq!(patience.after_loss(1, 7, START), Some(START + AFTER_LOSS));
+        assert_eq!(
+            patience.after_loss(2, 7, START),
+            patience.next_try(2, 7, START)
+        );
+        assert_eq!(patience.after_loss(13, 7, START), None);
     }
 
     #[test]

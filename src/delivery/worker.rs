@@ -13,7 +13,6 @@ use super::{
     Claimed, Doubt, Outcome,
     courier::{Courier, settled},
     relay::{Connection, Refusal, Sent},
-    retry,
     route::Route,
     traffic::{Ticket, Wait},
     work::{Trouble, Work},
@@ -262,6 +261,7 @@ impl Worker {
     fn judge(&mut self, claimed: &Claimed, sent: Sent) -> Attempt {
         let attempts = claimed.delivery.attempts.saturating_add(1);
         let salt = claimed.delivery.id.recipient.0;
+        let patience = self.courier.config.patience;
         let now = self.courier.clock.now();
         match sent {
             Sent::Accepted { reply } => {
@@ -272,13 +272,13 @@ impl Worker {
             Sent::Refused { refusal, reply } => self.refused(claimed, refusal, reply),
             Sent::Lost { reason } => {
                 self.lost(&reason);
-                put_off(retry::after_loss(attempts, salt, now), reason).into()
+                put_off(patience.after_loss(attempts, salt, now), reason).into()
             }
             Sent::Uncertain { reason } => {
                 self.lost(&reason);
                 match self.courier.config.doubt {
                     Doubt::Retry => put_off(
-                        retry::after_loss(attempts, salt, now),
+                        patience.after_loss(attempts, salt, now),
                         format!("it may have arrived: {reason}"),
                     )
                     .into(),
@@ -292,6 +292,7 @@ impl Worker {
     fn refused(&mut self, claimed: &Claimed, refusal: Refusal, reply: String) -> Attempt {
         let attempts = claimed.delivery.attempts.saturating_add(1);
         let salt = claimed.delivery.id.recipient.0;
+        let patience = self.courier.config.patience;
         let now = self.courier.clock.now();
         let outcome = match refusal {
             Refusal::Away => {
@@ -307,7 +308,7 @@ impl Worker {
                 if self.route.put_off() {
                     self.turned_away(format!("it puts everything off: {reply}"));
                 }
-                return put_off(retry::next_try(attempts, salt, now), reply).into();
+                return put_off(patience.next_try(attempts, salt, now), reply).into();
             }
             Refusal::BadAddress => Outcome::Bounced {
                 reason: reply.clone(),

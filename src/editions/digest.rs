@@ -63,6 +63,7 @@ mod tests {
             cadence: Cadence::parse(schedule, "Europe/Berlin".parse().unwrap()).unwrap(),
             template: "digest".to_owned(),
             late_after: Duration::from_secs(24 * 3600),
+            stale_after: None,
         }
     }
 

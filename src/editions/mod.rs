@@ -16,7 +16,7 @@ pub(crate) mod fixture;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -88,6 +88,16 @@ pub struct DigestRule {
     pub template: String,
     /// A slot missed by more than this is passed over; its articles wait for the next. Default 24 h.
     pub late_after: Duration,
+    /// What could not be sent for so long is not sent any more. Default: it is sent however late.
+    pub stale_after: Option<Duration>,
+}
+
+impl DigestRule {
+    /// When what is planned at `now` is too old to be sent.
+    pub fn stale(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let after = TimeDelta::from_std(self.stale_after?).ok()?;
+        now.checked_add_signed(after)
+    }
 }
 
 /// One dated mail issue of an edition.

@@ -74,6 +74,7 @@ impl RequestConfirmations {
                     key,
                     content,
                     audience: Audience::One(request.subscriber),
+                    stale: None,
                     destinations: self.destinations.clone(),
                     now,
                 })

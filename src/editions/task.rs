@@ -177,6 +177,7 @@ impl PublishDigests {
             key,
             content,
             audience: Audience::Address(to),
+            stale: None,
             destinations: self.destinations.clone(),
             now,
         };
@@ -211,6 +212,7 @@ impl PublishDigests {
                 key,
                 content,
                 audience: Audience::Subscribed,
+                stale: rule.stale(now),
                 destinations: self.destinations.clone(),
                 now,
             })

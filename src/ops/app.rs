@@ -298,6 +298,7 @@ fn deliver(
         links,
         signer: Signer::new(&config.dkim),
         doubt: config.doubt,
+        patience: config.patience,
         paces: config.paces.clone(),
     };
     Ok(Some(DeliverOutbox::new(

@@ -86,13 +86,14 @@ impl Progress {
         let mut issues = app.store.issues(ISSUES).await?;
         issues.retain(|issue| issue.tally.waiting() > 0);
         let rate: f64 = relays.iter().map(|way| way.rate).sum();
-        let holds = app.store.holds().await?.into_iter();
+        let holds = app.store.holds().await?;
+        let under = issues.into_iter().map(|issue| {
+            let is_held = holds.iter().any(|(reach, _)| reach.keeps(&issue));
+            Under::new(issue, if is_held { 0.0 } else { rate }, now)
+        });
         Ok(Progress {
-            holds: holds.map(Kept::from).collect(),
-            issues: issues
-                .into_iter()
-                .map(|issue| Under::new(issue, rate, now))
-                .collect(),
+            issues: under.collect(),
+            holds: holds.into_iter().map(Kept::from).collect(),
             relays,
             destinations: destinations.unwrap_or_default(),
         })

@@ -221,6 +221,7 @@ pub(crate) fn plan(key: &str, purpose: Purpose, audience: Audience) -> Plan {
         key: key.to_owned(),
         content: content(purpose),
         audience,
+        stale: None,
         destinations: Arc::new(Destinations::built_in()),
         now: at(0),
     }

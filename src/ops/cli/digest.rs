@@ -49,6 +49,9 @@ pub enum Digest {
     },
 }
 
+/// Contents among which the one that is sent is looked for.
+const LATEST: usize = 100;
+
 /// How often progress is read while a digest is sent.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -257,6 +260,15 @@ async fn deliver(app: &App, out: &Out, content: ContentId) -> anyhow::Result<Don
     };
     for err in &report.errors {
         out.note(err.clone()).await;
+    }
+    let issues = app.store.issues(LATEST).await?;
+    if let Some(issue) = issues.iter().find(|issue| issue.content == content) {
+        for (reach, hold) in app.store.holds().await? {
+            if reach.keeps(issue) {
+                out.note(format!("held: {}; see `courant outbox show`", hold.reason))
+                    .await;
+            }
+        }
     }
     let tally = app.store.tally(content).await?;
     if out.wants_json() {

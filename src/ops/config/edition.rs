@@ -104,5 +104,6 @@ fn read_digest(section: &Section<'_>, zone: Tz, offered: Option<&Templates>) -> 
         cadence: cadence?,
         template,
         late_after,
+        stale_after: section.optional("stale_after", duration),
     })
 }

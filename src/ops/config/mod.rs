@@ -23,7 +23,7 @@ use std::{
 use crate::{
     delivery::{
         Doubt, compose::verp::BounceAddress, destination::Destinations, dkim::key::Key,
-        relay::RelayUrl, throttle::pace::Pace,
+        relay::RelayUrl, retry::Patience, throttle::pace::Pace,
     },
     editions::{Edition, Site},
     id::{GroupName, RelayName},
@@ -55,6 +55,8 @@ pub struct Config {
     pub relays: Vec<Relay>,
     /// What becomes of a message that may have arrived. Default: it is sent again.
     pub doubt: Doubt,
+    /// How long a message that is put off is tried.
+    pub patience: Patience,
     /// Where recipients have their mailboxes, and what each of those places gets.
     pub destinations: Arc<Destinations>,
     pub paces: Vec<(GroupName, Pace)>,

@@ -1,26 +1,33 @@
 //! The sections `[[relay]]` and `[delivery]`: what takes the mail, and how it is handed over.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use toml::Value;
 
 use super::{
     Relay,
     reader::Section,
     sections::no_doubles,
-    value::{list, number, text, words},
+    value::{duration, list, number, text, words},
 };
 use crate::{
     delivery::{
         Doubt,
         destination::Destinations,
         relay::{RelayUrl, smtp::MAX_MESSAGES},
+        retry::Patience,
         throttle::{Limits, pace::Pace, warmup::Warmup},
     },
     id::GroupName,
     secret::Secret,
 };
+
+/// Longer than any mail server waits.
+const MOST_PATIENCE: Duration = Duration::from_hours(30 * 24);
 
 pub(super) fn read_relays(root: &Section<'_>, mails: bool) -> Vec<Relay> {
     let sections = root.sections("relay");
@@ -148,4 +155,21 @@ pub(super) fn read_doubt(section: &Section<'_>) -> Doubt {
         _ => Err("must be \"retry\" or \"hold\"".to_owned()),
     });
     doubt.unwrap_or_default()
+}
+
+pub(super) fn read_patience(section: &Section<'_>) -> Patience {
+    let usual = Patience::default();
+    let time = |key, usual| {
+        let given = section.optional(key, |value| match duration(value)? {
+            Duration::ZERO => Err("must be more than nothing".to_owned()),
+            given if given > MOST_PATIENCE => Err("must be at most 30d".to_owned()),
+            given => TimeDelta::from_std(given).map_err(|err| err.to_string()),
+        });
+        given.unwrap_or(usual)
+    };
+    Patience {
+        first_wait: time("first_wait", usual.first_wait),
+        longest_wait: time("longest_wait", usual.longest_wait),
+        give_up: time("give_up", usual.give_up),
+    }
 }

@@ -16,7 +16,7 @@ use super::{
     dkim::read_dkim,
     edition::{mail_templates, read_edition},
     reader::Section,
-    relay::{read_destinations, read_doubt, read_relays},
+    relay::{read_destinations, read_doubt, read_patience, read_relays},
     source::read_source,
     topic::read_topics,
     value::{duration, list, number, size, text, words},
@@ -102,7 +102,9 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
     let mails = root.any_has("edition", "digest");
     let relays = read_relays(root, mails);
     let (destinations, paces) = read_destinations(root);
-    let doubt = read_doubt(&root.section("delivery"));
+    let delivery = root.section("delivery");
+    let doubt = read_doubt(&delivery);
+    let patience = read_patience(&delivery);
     let bounce_address = site.optional("bounce_address", bounce_address);
     let site = read_site(&site, zone, mails);
     let dkim = read_dkim(root, site.as_ref().map(|site| &site.sender));
@@ -127,6 +129,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         editions,
         relays,
         doubt,
+        patience,
         destinations: destinations.into(),
         paces,
         bounce_address,

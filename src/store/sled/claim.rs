@@ -78,7 +78,7 @@ fn admit(
         enter(tx, entry, Status::Uncertain { at: now, reason })?;
         return Ok(None);
     }
-    match gate::admit(tx, &issue, &row.to(id))? {
+    match gate::admit(tx, &issue, &row.to(id), now)? {
         Ok(admitted) => {
             if claim.doubt == Doubt::Hold {
                 tx.put(LEASE, &id, &())?;

@@ -1,5 +1,7 @@
 //! Who may receive what, asked in the transaction that would lease the delivery.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     row::IssueRow,
     table::{ADDRESS, SUBSCRIBER, SUBSCRIPTION, SuppressedBy},
@@ -21,7 +23,15 @@ pub(super) struct Admitted {
 }
 
 /// Asks consent and suppression as they are at this moment.
-pub(super) fn admit(tx: &Tx<'_>, issue: &IssueRow, to: &Recipient) -> Result<Admission> {
+pub(super) fn admit(
+    tx: &Tx<'_>,
+    issue: &IssueRow,
+    to: &Recipient,
+    now: DateTime<Utc>,
+) -> Result<Admission> {
+    if issue.stale.is_some_and(|stale| stale <= now) {
+        return Ok(Err(Withheld::Stale));
+    }
     let (admitted, subscriber) = match to {
         Recipient::Subscriber(id) => match tx.get(SUBSCRIBER, id)? {
             Some(Subscriber { address, name, .. }) => (Admitted { address, name }, Some(*id)),

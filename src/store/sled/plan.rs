@@ -100,6 +100,7 @@ pub(super) fn finish(
         purpose: plan.content.purpose,
         edition: plan.content.edition.clone(),
         planned: plan.now,
+        stale: plan.stale,
     };
     tx.put(TALLY, &content, &tally)?;
     tx.put(ISSUE, &content, &issue)?;

@@ -17,6 +17,7 @@ pub(super) struct IssueRow {
     pub(super) edition: EditionSlug,
     #[serde(with = "stamp")]
     pub(super) planned: DateTime<Utc>,
+    pub(super) stale: Option<DateTime<Utc>>,
 }
 
 impl IssueRow {

@@ -73,6 +73,7 @@ async fn plan(store: &SledStore, to: &str) -> ContentId {
         key: to.to_owned(),
         content: content(),
         audience: Audience::Address(address(to)),
+        stale: None,
         destinations: Arc::new(Destinations::built_in()),
         now: at(0),
     };
@@ -234,6 +235,7 @@ async fn a_plan_that_comes_to_nothing_half_way_was_never_made() {
             ..content()
         },
         audience: Audience::Subscribed,
+        stale: None,
         destinations: Arc::new(Destinations::built_in()),
         now: at(0),
     };

@@ -674,3 +674,23 @@ async fn contents_are_told_with_how_far_they_got() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_stale_is_withheld() {
+    for store in stores() {
+        crowd(&*store, 2).await;
+        let mut digest = plan("digest:1", Purpose::Digest, Audience::Subscribed);
+        digest.stale = Some(at(60));
+        let planned = store.plan(digest).await.unwrap();
+        let Planned::New { content, .. } = planned else {
+            panic!("{planned:?}");
+        };
+        let claimed = claim(&*store, 59, 70).await.unwrap();
+        settle(&*store, &claimed, sent(), 59).await;
+
+        assert_eq!(claim(&*store, 60, 70).await, None);
+
+        let tally = store.tally(content).await.unwrap();
+        assert_eq!((tally.sent, tally.withheld), (1, 1));
+    }
+}

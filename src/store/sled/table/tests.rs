@@ -231,6 +231,7 @@ fn add_outbox(written: &mut Written) {
         purpose,
         edition: edition(),
         planned: at(0),
+        stale: Some(at(1)),
     };
     for purpose in [Purpose::Digest, Purpose::Confirmation, Purpose::Notice] {
         written.add(ISSUE, &issue(purpose));
@@ -250,6 +251,7 @@ fn add_outbox(written: &mut Written) {
         withheld(Withheld::Suppressed),
         withheld(Withheld::NotSubscribed),
         withheld(Withheld::Erased),
+        withheld(Withheld::Stale),
         Status::Uncertain { at, reason: said() },
     ] {
         let row = DeliveryRow {
