@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{
     hold::Holds,
     key::Key,
+    lease::Front,
     table::DUE,
     tx::{Rows, Tx},
 };
@@ -80,13 +81,14 @@ struct Head {
     lane: Lane,
     rows: Rows<(Lane, DateTime<Utc>, DeliveryId), ()>,
     next: Place,
+    turn: u64,
 }
 
 impl<'a> Queue<'a> {
-    /// Of `lanes`, each from behind the place that is given with it.
+    /// Of `lanes`, each from behind its front. What is due at the same time is taken in turns.
     pub(super) fn open(
         tx: &'a Tx<'a>,
-        lanes: Vec<(Lane, Option<Place>)>,
+        lanes: Vec<(Lane, Front)>,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let mut queue = Queue {
@@ -99,12 +101,12 @@ impl<'a> Queue<'a> {
             return Ok(queue);
         }
         for (lane, front) in lanes {
-            let span = match front {
-                Some(front) => DUE.after(&lane.at(front)),
+            let span = match front.place {
+                Some(place) => DUE.after(&lane.at(place)),
                 None => DUE.within(&lane),
             };
             let rows = tx.scan(span);
-            queue.enter(lane, rows)?;
+            queue.enter(lane, front.turn, rows)?;
         }
         Ok(queue)
     }
@@ -112,12 +114,18 @@ impl<'a> Queue<'a> {
     /// The next one, and the lane it is in.
     pub(super) fn next(&mut self) -> Result<Option<(Lane, Place)>> {
         let heads = self.heads.iter().enumerate();
-        let first = heads.min_by_key(|(_, head)| (head.lane.rank, head.next));
+        let first =
+            heads.min_by_key(|(_, head)| (head.lane.rank, head.next.0, head.turn, head.next.1));
         let Some(first) = first.map(|(n, _)| n) else {
             return Ok(None);
         };
-        let Head { lane, rows, next } = self.heads.swap_remove(first);
-        self.enter(lane.clone(), rows)?;
+        let Head {
+            lane,
+            rows,
+            next,
+            turn,
+        } = self.heads.swap_remove(first);
+        self.enter(lane.clone(), turn, rows)?;
         Ok(Some((lane, next)))
     }
 
@@ -125,6 +133,7 @@ impl<'a> Queue<'a> {
     fn enter(
         &mut self,
         lane: Lane,
+        turn: u64,
         mut rows: Rows<(Lane, DateTime<Utc>, DeliveryId), ()>,
     ) -> Result<()> {
         while let Some(key) = rows.next_key() {
@@ -140,7 +149,12 @@ impl<'a> Queue<'a> {
             let lease = self.tx.lease(id);
             if lease.is_none_or(|lease| lease.until <= self.now) {
                 let next = (due, id);
-                self.heads.push(Head { lane, rows, next });
+                self.heads.push(Head {
+                    lane,
+                    rows,
+                    next,
+                    turn,
+                });
                 return Ok(());
             }
         }

@@ -34,10 +34,20 @@ pub(super) struct Leases(Mutex<Book>);
 #[derive(Debug, Default)]
 struct Book {
     leases: BTreeMap<DeliveryId, Lease>,
-    /// Of every lane that ever held something: up to where all of it is in hand or held.
-    fronts: BTreeMap<Lane, Option<Place>>,
+    /// Of every lane that ever held something.
+    fronts: BTreeMap<Lane, Front>,
+    turns: u64,
     /// Taken in this turn of the writer by callers who have no answer yet.
     unanswered: Vec<DeliveryId>,
+}
+
+/// How far a lane has got.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Front {
+    /// Up to here all of it is in hand or held; none where something else may be.
+    pub(super) place: Option<Place>,
+    /// Grows with each claim from any lane: the lane with the least has waited longest.
+    pub(super) turn: u64,
 }
 
 /// What a transaction makes of the leases.
@@ -65,14 +75,16 @@ impl Changes {
 
 impl Book {
     fn rewind(&mut self) {
-        self.fronts.values_mut().for_each(|front| *front = None);
+        self.fronts
+            .values_mut()
+            .for_each(|front| front.place = None);
     }
 }
 
 impl Leases {
     /// Takes note of lanes that hold something.
     pub(super) fn learn(&self, lanes: Vec<Lane>) {
-        let lanes = lanes.into_iter().map(|lane| (lane, None));
+        let lanes = lanes.into_iter().map(|lane| (lane, Front::default()));
         self.locked().fronts.extend(lanes);
     }
 
@@ -88,12 +100,15 @@ impl Leases {
 
     /// Every lane, with its front: a claim need not look at what is before it. A lease that ran out
     /// may be anywhere.
-    pub(super) fn lanes(&self, now: DateTime<Utc>) -> Vec<(Lane, Option<Place>)> {
+    pub(super) fn lanes(&self, now: DateTime<Utc>) -> Vec<(Lane, Front)> {
         let book = self.locked();
         let all_held = book.leases.values().all(|lease| now < lease.until);
         let lanes = book.fronts.iter();
         lanes
-            .map(|(lane, front)| (lane.clone(), front.filter(|_| all_held)))
+            .map(|(lane, front)| {
+                let place = front.place.filter(|_| all_held);
+                (lane.clone(), Front { place, ..*front })
+            })
             .collect()
     }
 
@@ -111,7 +126,15 @@ impl Leases {
         if changes.from_the_start {
             book.rewind();
         }
-        book.fronts.extend(changes.fronts);
+        for (lane, place) in changes.fronts {
+            let turns = book.turns + u64::from(place.is_some());
+            book.turns = turns;
+            let front = book.fronts.entry(lane).or_default();
+            front.place = place;
+            if place.is_some() {
+                front.turn = turns;
+            }
+        }
     }
 
     /// How many leases wait for their callers' answers.

@@ -11,7 +11,7 @@ use super::{
     journal::{Journal, Writes},
     key::Key,
     lane::{Lane, Place},
-    lease::{Changes, Lease, Leases},
+    lease::{Changes, Front, Lease, Leases},
     table::{COUNTER, SUPPRESSION, Span, Suppression, Table},
     unavailable,
 };
@@ -172,7 +172,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Every lane that ever held something, with its front.
-    pub(super) fn lanes(&self, now: DateTime<Utc>) -> Vec<(Lane, Option<Place>)> {
+    pub(super) fn lanes(&self, now: DateTime<Utc>) -> Vec<(Lane, Front)> {
         self.shared.lanes(now)
     }
 

@@ -694,3 +694,26 @@ async fn what_is_stale_is_withheld() {
         assert_eq!((tally.sent, tally.withheld), (1, 1));
     }
 }
+
+#[tokio::test]
+async fn destinations_take_turns() {
+    for store in stores() {
+        for n in 0..5 {
+            subscribe(&*store, &format!("{n}@gmail.com")).await;
+        }
+        for n in 0..2 {
+            subscribe(&*store, &format!("{n}@example.org")).await;
+        }
+        plan_digest(&*store, "digest:1").await;
+
+        let mut groups = Vec::new();
+        while let Some(claimed) = claim(&*store, 1, 10).await {
+            groups.push(claimed.delivery.group.to_string());
+        }
+
+        let turns = [
+            "gmail", "other", "gmail", "other", "gmail", "gmail", "gmail",
+        ];
+        assert_eq!(groups, turns);
+    }
+}
