@@ -1,15 +1,19 @@
 //! Builds everything from a configuration. Nothing runs yet when it is built.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use chrono::TimeDelta;
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt;
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::{
+    sync::Mutex,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{config::Config, guard, keys::Keys};
+use super::{config::Config, control, guard, keys::Keys};
 use crate::{
     clock::Clock,
     delivery::{
@@ -28,12 +32,18 @@ use crate::{
         task::IngestDueSources,
         turns::Turns,
     },
+    port::StoreError,
+    secret::Key,
     sources::{Source, fetch::Fetcher, renew::RenewSubscriptions, visit::Visitor},
     store::{Store, sled::SledStore},
     subscribers::token::{Keyring, Tokens},
     task::Activator,
     web,
 };
+
+/// How long another command may have the store.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// All parts of a Courant, ready to be run or to obey an order.
 pub struct App {
@@ -85,8 +95,7 @@ impl App {
     /// Opens the store and prepares every part; `clock` is what all of them take for the time.
     pub async fn build_at(config: Config, clock: Clock) -> Result<App> {
         let keys = Keys::open(&config.data_dir)?;
-        let (path, pepper) = (config.store_path.clone(), keys.suppression);
-        let store = Arc::new(spawn_blocking(move || SledStore::open(&path, pepper)).await??);
+        let store = Arc::new(open_store(&config, keys.suppression).await?);
         let tokens = Arc::new(Tokens::new(keys.tokens));
         let shared = Shared {
             memory: Arc::default(),
@@ -205,6 +214,24 @@ impl App {
             .find(|edition| edition.slug == *slug);
         edition.ok_or_else(|| anyhow!("there is no edition `{slug}`; known: {}", known()))
     }
+}
+
+/// Opens the store. A command that has it is done in a moment; a daemon keeps it.
+async fn open_store(config: &Config, pepper: Key) -> Result<SledStore> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let (path, pepper) = (config.store_path.clone(), pepper.clone());
+        let opened = spawn_blocking(move || SledStore::open(&path, pepper)).await?;
+        let is_locked = matches!(opened, Err(StoreError::Locked { .. }));
+        if !is_locked || Instant::now() > until || has_daemon(config).await {
+            return Ok(opened?);
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn has_daemon(config: &Config) -> bool {
+    matches!(control::connect(&config.data_dir).await, Ok(Some(_)))
 }
 
 fn merits(config: &Config) -> Merits {
