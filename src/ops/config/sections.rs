@@ -40,6 +40,7 @@ const MOST_WINDOW: Duration = Duration::from_hours(30 * 24);
 const WINDOW: Duration = Duration::from_hours(7 * 24);
 
 /// Hosts of mailboxes whose name nobody else can sign mail for (Gmail's sender guidelines).
+/// Hosts of mailboxes whose name nobody else can sign mail for (Gmail's sender guidelines).
 const MAILBOX_HOSTS: [&str; 9] = [
     "gmail.com",
     "googlemail.com",
@@ -71,17 +72,7 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
             .optional("admin_listen", text)
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8081))),
     };
-    let library = root.section("library");
-    library.optional("keep", |value| match words(value)?.as_str() {
-        "forever" => Ok(()),
-        _ => Err("only \"forever\" can be chosen".to_owned()),
-    });
-    let reprint_window = library
-        .optional("reprint_window", |value| match duration(value)? {
-            window if window > MOST_WINDOW => Err("must be at most 30d".to_owned()),
-            window => Ok(window),
-        })
-        .unwrap_or(WINDOW);
+    let reprint_window = read_library(&root.section("library"));
     let sources = read_all(root, "source", read_source);
     no_doubles(
         root,
@@ -135,6 +126,19 @@ pub(super) fn read_root(root: &Section<'_>) -> Option<Config> {
         bounce_address,
         dkim,
     })
+}
+
+/// The most that may lie between the dates of an article and its reprint.
+fn read_library(section: &Section<'_>) -> Duration {
+    section.optional("keep", |value| match words(value)?.as_str() {
+        "forever" => Ok(()),
+        _ => Err("only \"forever\" can be chosen".to_owned()),
+    });
+    let window = section.optional("reprint_window", |value| match duration(value)? {
+        window if window > MOST_WINDOW => Err("must be at most 30d".to_owned()),
+        window => Ok(window),
+    });
+    window.unwrap_or(WINDOW)
 }
 
 /// A token names one source.
