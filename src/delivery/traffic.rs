@@ -50,13 +50,13 @@ pub struct Traffic(Mutex<Books>);
 
 #[derive(Debug)]
 struct Books {
-    relays: BTreeMap<RelayName, Lane>,
-    groups: BTreeMap<GroupName, Lane>,
+    relays: BTreeMap<RelayName, Flow>,
+    groups: BTreeMap<GroupName, Flow>,
 }
 
 /// A relay, or a group of destinations.
 #[derive(Debug)]
-struct Lane {
+struct Flow {
     pace: Pace,
     /// Whether it is asked for leave. What nothing limits is counted afterwards, for the day on
     /// which it complains.
@@ -110,10 +110,10 @@ impl Counts {
     }
 }
 
-impl Lane {
+impl Flow {
     fn new(pace: Option<Pace>, weight: u32) -> Self {
         let unlimited = || Pace::new(Limits::default(), NonZeroUsize::MAX, None);
-        Lane {
+        Flow {
             limited: pace.is_some(),
             pace: pace.unwrap_or_else(unlimited),
             counts: Counts::default(),
@@ -156,9 +156,9 @@ impl Books {
         let Some(own) = self.relays.get(name) else {
             return false;
         };
-        let is_busy = |lane: &Lane| lane.weight > 0 && lane.last.is_some_and(|at| now - at < IDLE);
+        let is_busy = |flow: &Flow| flow.weight > 0 && flow.last.is_some_and(|at| now - at < IDLE);
         let others = self.relays.iter().filter(|(other, _)| *other != name);
-        let mut others = others.map(|(_, lane)| lane).filter(|lane| is_busy(lane));
+        let mut others = others.map(|(_, flow)| flow).filter(|flow| is_busy(flow));
         others.any(|other| own.taken * other.weight > (other.taken + SLACK) * own.weight)
     }
 }
@@ -173,10 +173,10 @@ impl Traffic {
         let groups = groups.into_iter();
         Traffic(Mutex::new(Books {
             relays: relays
-                .map(|(name, pace, weight)| (name, Lane::new(pace, weight)))
+                .map(|(name, pace, weight)| (name, Flow::new(pace, weight)))
                 .collect(),
             groups: groups
-                .map(|(name, pace)| (name, Lane::new(Some(pace), 1)))
+                .map(|(name, pace)| (name, Flow::new(Some(pace), 1)))
                 .collect(),
         }))
     }
@@ -184,11 +184,11 @@ impl Traffic {
     /// Goes on after a restart from what was sent in each hour.
     pub(super) fn resume(&self, usage: &[Usage], now: DateTime<Utc>) {
         let mut books = self.locked();
-        for (name, lane) in &mut books.relays {
-            lane.resume(usage.iter().filter(|usage| usage.relay == *name), now);
+        for (name, flow) in &mut books.relays {
+            flow.resume(usage.iter().filter(|usage| usage.relay == *name), now);
         }
-        for (name, lane) in &mut books.groups {
-            lane.resume(usage.iter().filter(|usage| usage.group == *name), now);
+        for (name, flow) in &mut books.groups {
+            flow.resume(usage.iter().filter(|usage| usage.group == *name), now);
         }
     }
 
@@ -198,14 +198,14 @@ impl Traffic {
         if books.is_ahead(relay, now) {
             return Err(Wait::Turn);
         }
-        if let Some(lane) = books.relays.get_mut(relay) {
-            lane.admit(now).map_err(Wait::Until)?;
+        if let Some(flow) = books.relays.get_mut(relay) {
+            flow.admit(now).map_err(Wait::Until)?;
         }
         let mut closed = BTreeSet::new();
         let mut held = Vec::new();
         let mut opens: Option<DateTime<Utc>> = None;
-        for (name, lane) in books.groups.iter_mut().filter(|(_, lane)| lane.limited) {
-            match lane.admit(now) {
+        for (name, flow) in books.groups.iter_mut().filter(|(_, flow)| flow.limited) {
+            match flow.admit(now) {
                 Ok(()) => held.push(name.clone()),
                 Err(later) => {
                     closed.insert(name.clone());
@@ -234,22 +234,22 @@ impl Traffic {
     pub(super) fn redeem(&self, ticket: Ticket, group: &GroupName, came: Came, now: DateTime<Utc>) {
         let mut books = self.locked();
         for name in &ticket.held {
-            if let Some(lane) = books.groups.get_mut(name) {
-                lane.open = lane.open.saturating_sub(1);
+            if let Some(flow) = books.groups.get_mut(name) {
+                flow.open = flow.open.saturating_sub(1);
             }
         }
-        if let Some(lane) = books.relays.get_mut(&ticket.relay) {
-            lane.open = lane.open.saturating_sub(1);
-            lane.count(came, now);
-            lane.taken += 1;
-            lane.last = Some(now);
+        if let Some(flow) = books.relays.get_mut(&ticket.relay) {
+            flow.open = flow.open.saturating_sub(1);
+            flow.count(came, now);
+            flow.taken += 1;
+            flow.last = Some(now);
         }
         match books.groups.get_mut(group) {
-            Some(lane) => lane.count(came, now),
+            Some(flow) => flow.count(came, now),
             None => {
-                let mut lane = Lane::new(None, 1);
-                lane.count(came, now);
-                books.groups.insert(group.clone(), lane);
+                let mut flow = Flow::new(None, 1);
+                flow.count(came, now);
+                books.groups.insert(group.clone(), flow);
             }
         }
     }
@@ -258,24 +258,24 @@ impl Traffic {
     pub(super) fn refund(&self, ticket: Ticket) {
         let mut books = self.locked();
         books.give_back(&ticket.held, ticket.at);
-        if let Some(lane) = books.relays.get_mut(&ticket.relay) {
-            lane.refund(ticket.at);
+        if let Some(flow) = books.relays.get_mut(&ticket.relay) {
+            flow.refund(ticket.at);
         }
     }
 
     /// Notes that a destination wants less.
     pub(super) fn rate_limited(&self, group: &GroupName, now: DateTime<Utc>) {
         let mut books = self.locked();
-        let lane = books.groups.entry(group.clone());
-        let lane = lane.or_insert_with(|| Lane::new(None, 1));
-        lane.limited = true;
-        lane.pace.rate_limited(now);
+        let flow = books.groups.entry(group.clone());
+        let flow = flow.or_insert_with(|| Flow::new(None, 1));
+        flow.limited = true;
+        flow.pace.rate_limited(now);
     }
 
     /// Has all relays start level, however much each took before.
     pub(super) fn level(&self) {
-        for lane in self.locked().relays.values_mut() {
-            lane.taken = 0;
+        for flow in self.locked().relays.values_mut() {
+            flow.taken = 0;
         }
     }
 
@@ -295,24 +295,24 @@ impl Traffic {
 impl Books {
     fn give_back(&mut self, groups: &[GroupName], admitted: DateTime<Utc>) {
         for name in groups {
-            if let Some(lane) = self.groups.get_mut(name) {
-                lane.refund(admitted);
+            if let Some(flow) = self.groups.get_mut(name) {
+                flow.refund(admitted);
             }
         }
     }
 }
 
-impl Lane {
+impl Flow {
     fn resume<'a>(&mut self, usage: impl Iterator<Item = &'a Usage>, now: DateTime<Utc>) {
         let hours = usage.map(|usage| (usage.hour, usage.attempts));
         self.pace = self.pace.clone().resume(hours, now);
     }
 }
 
-fn shown<N: Clone>(lanes: &BTreeMap<N, Lane>) -> Vec<(N, Counts)> {
-    let shown = lanes.iter().map(|(name, lane)| {
-        let open = lane.open;
-        let counts = lane.counts.clone();
+fn shown<N: Clone>(flows: &BTreeMap<N, Flow>) -> Vec<(N, Counts)> {
+    let shown = flows.iter().map(|(name, flow)| {
+        let open = flow.open;
+        let counts = flow.counts.clone();
         (name.clone(), Counts { open, ..counts })
     });
     shown.collect()
