@@ -41,13 +41,13 @@ pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
 
 fn held(kept: &Kept) -> String {
     let what = kept.edition.as_deref().unwrap_or("everything");
-    let resume = kept.edition.as_deref().unwrap_or_default();
+    let resume = kept.edition.as_ref();
+    let resume = resume.map_or(String::new(), |edition| format!(" {edition}"));
     format!(
-        "held since {}: {what}: {} (`courant outbox resume {resume}` goes on)",
+        "held since {}: {what}: {} (`courant outbox resume{resume}` goes on)",
         when(kept.hold.at),
         kept.hold.reason
     )
-    .replace("resume `", "resume`")
 }
 
 fn under(issue: &Under) -> String {
