@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     gate,
-    lane::{Place, Queue},
+    lane::{Lane, Place, Queue},
     lease::Lease,
     settle::{Entry, enter},
     table::{DELIVERY, DUE, ISSUE, LEASE},
@@ -36,11 +36,12 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
             return Ok(Turn::NothingDue);
         };
         match admit(tx, place, claim, now) {
-            Ok(Some(claimed)) => {
+            Ok(Met::Claimed(claimed)) => {
                 tx.set_front(lane, Some(place));
-                return Ok(Turn::Claimed(Box::new(claimed)));
+                return Ok(Turn::Claimed(claimed));
             }
-            Ok(None) => {}
+            Ok(Met::Withheld) => {}
+            Ok(Met::Moved) => return Ok(Turn::NoneSoFar),
             Err(err @ (StoreError::Corrupt { .. } | StoreError::NotFound { .. })) => {
                 tracing::error!(delivery.id = %place.1, error = %err, "set a delivery aside");
                 tx.remove(DUE, &lane.at(place));
@@ -51,23 +52,33 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
     Ok(Turn::NoneSoFar)
 }
 
+/// What became of a delivery that was met in a lane.
+enum Met {
+    Claimed(Box<Claimed>),
+    /// Or in doubt: it is not due any more.
+    Withheld,
+    /// It belonged elsewhere.
+    Moved,
+}
+
 /// Leases one delivery, unless it is withheld or in doubt.
-fn admit(
-    tx: &mut Tx<'_>,
-    (due, id): Place,
-    claim: &Claim,
-    now: DateTime<Utc>,
-) -> Result<Option<Claimed>> {
+fn admit(tx: &mut Tx<'_>, (due, id): Place, claim: &Claim, now: DateTime<Utc>) -> Result<Met> {
     let row = tx
         .get(DELIVERY, &id)?
         .ok_or(StoreError::NotFound { what: "delivery" })?;
-    if row.status.due() != Some(due) {
-        // A power cut came between the two rows.
-        return Err(StoreError::NotFound { what: "place" });
-    }
     let issue = tx
         .get(ISSUE, &id.content)?
         .ok_or(StoreError::NotFound { what: "plan" })?;
+    if row.status.due() != Some(due) {
+        // A power cut came between the two rows, and the delivery's own was first.
+        let lane = Lane::of(issue.purpose, &row.group);
+        tx.remove(DUE, &lane.at((due, id)));
+        if let Some(due) = row.status.due() {
+            tx.put(DUE, &lane.at((due, id)), &())?;
+            tx.set_front(lane, None);
+        }
+        return Ok(Met::Moved);
+    }
     if claim.doubt == Doubt::Hold && tx.has(LEASE, &id)? {
         let entry = Entry {
             id,
@@ -76,7 +87,7 @@ fn admit(
         };
         let reason = "it was in hand when the process ended".to_owned();
         enter(tx, entry, Status::Uncertain { at: now, reason })?;
-        return Ok(None);
+        return Ok(Met::Withheld);
     }
     match gate::admit(tx, &issue, &row.to(id), now)? {
         Ok(admitted) => {
@@ -87,11 +98,11 @@ fn admit(
             let mut delivery = row.clone().shown(id, &issue);
             delivery.status = Status::Leased { until };
             tx.set_lease(id, Some(Lease { until, row }));
-            Ok(Some(Claimed {
+            Ok(Met::Claimed(Box::new(Claimed {
                 delivery,
                 address: admitted.address,
                 name: admitted.name,
-            }))
+            })))
         }
         Err(reason) => {
             let entry = Entry {
@@ -100,7 +111,7 @@ fn admit(
                 purpose: issue.purpose,
             };
             enter(tx, entry, Status::Withheld { at: now, reason })?;
-            Ok(None)
+            Ok(Met::Withheld)
         }
     }
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     delivery::{
-        Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, destination::Destinations,
+        Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, Status,
+        destination::Destinations,
     },
     id::{ContentId, DeliveryId, EditionSlug, SourceName, SubscriberId},
     port::StoreError,
@@ -116,6 +117,29 @@ async fn a_delivery_that_cannot_be_read_does_not_hold_up_those_behind_it() {
 
     let listed = store.deliveries(9).await.unwrap();
     assert_eq!(listed.len(), 1, "a list leaves it out");
+}
+
+#[tokio::test]
+async fn a_delivery_whose_place_was_torn_from_its_row_is_due_when_the_row_says() {
+    let (store, _folder) = store();
+    plan(&store, "ann@example.org").await;
+    let id = to_an_address(1);
+    store
+        .write(Durability::Volatile, move |tx| {
+            let mut row = tx.get(DELIVERY, &id)?.unwrap();
+            row.status = Status::Deferred {
+                due: at(60),
+                reason: "451 busy".to_owned(),
+            };
+            tx.put(DELIVERY, &id, &row)
+        })
+        .await
+        .unwrap();
+
+    let claim = |now| store.claim_due(Claim::until(at(99)), at(now));
+    assert_eq!(claim(1).await.unwrap(), None);
+    assert_eq!(store.next_due().await.unwrap(), Some(at(60)));
+    assert_eq!(claim(60).await.unwrap().unwrap().delivery.id, id);
 }
 
 #[tokio::test]
