@@ -4,17 +4,18 @@
 //! neither that DATA was answered by 354 nor that a reply came in time, and its pool gives a
 //! half-used connection to the next message; so the steps are taken here one by one.
 
+mod body;
 mod hello;
 mod lenient;
 mod offers;
 
 use std::{
     error::Error as _,
-    io, iter,
+    io,
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +38,7 @@ use super::{
     tls,
 };
 use crate::{delivery::compose::Message, secret::Secret};
+use body::Body;
 use hello::client_id;
 use lenient::Lenient;
 use offers::Offers;
@@ -72,6 +74,8 @@ pub struct Smtp {
 
 pub struct Connection {
     smtp: AsyncSmtpConnection,
+    /// Octets that were handed over in all.
+    written: Arc<AtomicUsize>,
     state: State,
     offers: Offers,
     max_messages: NonZeroU32,
@@ -175,8 +179,10 @@ impl Connection {
         login: Option<&(String, Secret)>,
         max_messages: NonZeroU32,
     ) -> Result<Self, lettre_smtp::Error> {
-        let stream = Box::new(Lenient::new(stream));
-        let mut smtp = AsyncSmtpConnection::connect_with_transport(stream, &hello).await?;
+        let stream = Lenient::new(stream);
+        let written = stream.written();
+        let mut smtp =
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await?;
         if let Some((user, password)) = login {
             let login = Credentials::new(user.clone(), password.expose().to_owned());
             smtp.auth(&[Mechanism::Plain, Mechanism::Login], &login)
@@ -187,6 +193,7 @@ impl Connection {
         Ok(Self {
             offers: Offers::read(offers.message()),
             smtp,
+            written,
             state: State::Ready,
             max_messages,
             tried: 0,
@@ -265,19 +272,13 @@ impl Connection {
 
     /// Sends the message itself, after which only a reply can tell whether it arrived.
     async fn hand_over(&mut self, message: &[u8]) -> Result<String, Failure> {
-        // lettre ends the message with CRLF and the dot; the message's own CRLF would be doubled.
-        let bytes = message.strip_suffix(b"\r\n").unwrap_or(message);
-        // lettre asks for the next part when the one before is written, and ends the message then.
-        let is_out = AtomicBool::new(false);
-        let end = iter::from_fn(|| {
-            is_out.store(true, Ordering::Relaxed);
-            None
-        });
-        let parts = iter::once(bytes).chain(end);
-        let reply = timeout(CONTENT, self.smtp.message_iter(parts)).await;
+        let body = Body(message).to_string();
+        let end = self.written.load(Ordering::Relaxed) + body.len();
+        let reply = timeout(CONTENT, self.smtp.command(body)).await;
+        let is_out = self.written.load(Ordering::Relaxed) == end;
         expect(reply, Stage::Data, &[250]).map_err(|failure| match failure {
             Failure::Before(sent) => Failure::Dot(sent),
-            Failure::End(Sent::Lost { reason }) if is_out.load(Ordering::Relaxed) => {
+            Failure::End(Sent::Lost { reason }) if is_out => {
                 Failure::End(Sent::Uncertain { reason })
             }
             other => other,

@@ -8,6 +8,10 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -18,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// with each line that comes in.
 const MAX_REPLY: usize = 16 * 1024;
 
-/// A connection whose incoming lines are mended.
+/// A connection whose incoming lines are mended, and which counts what goes out.
 #[derive(Debug)]
 pub(super) struct Lenient {
     stream: Box<dyn AsyncTokioStream>,
@@ -29,6 +33,7 @@ pub(super) struct Lenient {
     read: usize,
     /// What has come in of the reply that is not at its end.
     reply: usize,
+    written: Arc<AtomicUsize>,
 }
 
 impl Lenient {
@@ -39,7 +44,13 @@ impl Lenient {
             lines: Vec::new(),
             read: 0,
             reply: 0,
+            written: Arc::default(),
         }
+    }
+
+    /// How many octets the stream below has taken so far.
+    pub(super) fn written(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.written)
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -108,7 +119,9 @@ impl AsyncWrite for Lenient {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let n = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        self.written.fetch_add(n, Ordering::Relaxed);
+        Poll::Ready(Ok(n))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
