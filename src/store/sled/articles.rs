@@ -79,7 +79,7 @@ impl ArticleStore for SledStore {
         let query = query.clone();
         self.read(move |tx| match query.seen {
             Some(window) => list_seen(tx, &query, window),
-            None => pick(tx, &query, tx.scan(BY_PUBLISHED.all()).rev())
+            None => pick(tx, &query, tx.scan_back(BY_PUBLISHED.all()))
                 .take(limit(&query))
                 .collect(),
         })

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     gate,
-    lane::{Lane, Place, Queue},
+    lane::Queue,
     lease::Lease,
     settle::{Entry, enter},
     table::{DELIVERY, DUE, ISSUE, LEASE},
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     delivery::{Claim, Claimed, Doubt, Status},
+    id::DeliveryId,
     port::{Result, StoreError},
 };
 
@@ -33,15 +34,16 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
     let mut queue = Queue::open(&before, lanes, now)?;
     for _ in 0..LOOKED_AT {
         let Some((lane, place)) = queue.next()? else {
+            tx.pass_over(queue.spent());
             return Ok(Turn::NothingDue);
         };
-        match admit(tx, place, claim, now) {
+        match admit(tx, place.1, claim, now) {
             Ok(Met::Claimed(claimed)) => {
-                tx.set_front(lane, Some(place));
+                tx.pass_over(queue.spent());
+                tx.take_turn(lane, place);
                 return Ok(Turn::Claimed(claimed));
             }
             Ok(Met::Withheld) => {}
-            Ok(Met::Moved) => return Ok(Turn::NoneSoFar),
             Err(err @ (StoreError::Corrupt { .. } | StoreError::NotFound { .. })) => {
                 tracing::error!(delivery.id = %place.1, error = %err, "set a delivery aside");
                 tx.remove(DUE, &lane.at(place));
@@ -57,28 +59,16 @@ enum Met {
     Claimed(Box<Claimed>),
     /// Or in doubt: it is not due any more.
     Withheld,
-    /// It belonged elsewhere.
-    Moved,
 }
 
 /// Leases one delivery, unless it is withheld or in doubt.
-fn admit(tx: &mut Tx<'_>, (due, id): Place, claim: &Claim, now: DateTime<Utc>) -> Result<Met> {
+fn admit(tx: &mut Tx<'_>, id: DeliveryId, claim: &Claim, now: DateTime<Utc>) -> Result<Met> {
     let row = tx
         .get(DELIVERY, &id)?
         .ok_or(StoreError::NotFound { what: "delivery" })?;
     let issue = tx
         .get(ISSUE, &id.content)?
         .ok_or(StoreError::NotFound { what: "plan" })?;
-    if row.status.due() != Some(due) {
-        // A power cut came between the two rows, and the delivery's own was first.
-        let lane = Lane::of(issue.purpose, &row.group);
-        tx.remove(DUE, &lane.at((due, id)));
-        if let Some(due) = row.status.due() {
-            tx.put(DUE, &lane.at((due, id)), &())?;
-            tx.set_front(lane, None);
-        }
-        return Ok(Met::Moved);
-    }
     if claim.doubt == Doubt::Hold && tx.has(LEASE, &id)? {
         let entry = Entry {
             id,

@@ -24,7 +24,7 @@ impl EditionStore for SledStore {
         now: DateTime<Utc>,
     ) -> Result<Progress> {
         let rule = (edition.clone(), name.clone());
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             if let Some(progress) = tx.get(PROGRESS, &rule)? {
                 return Ok(progress);
             }
@@ -39,13 +39,13 @@ impl EditionStore for SledStore {
     }
 
     async fn close(&self, close: Close) -> Result<Closed> {
-        self.write(Durability::Flushed, move |tx| write_digest(tx, close))
+        self.write(Durability::Journaled, move |tx| write_digest(tx, close))
             .await
     }
 
     async fn pass(&self, edition: &EditionSlug, name: &DigestName, window: Window) -> Result<()> {
         let rule = (edition.clone(), name.clone());
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             if let Some(progress) = tx.get(PROGRESS, &rule)?
                 && window.to <= progress.slot
             {
@@ -75,7 +75,7 @@ impl EditionStore for SledStore {
 
     async fn planned(&self, edition: &EditionSlug, number: u32) -> Result<()> {
         let key = (edition.clone(), number);
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             let digest = tx
                 .get(DIGEST, &key)?
                 .ok_or(StoreError::NotFound { what: "digest" })?;
@@ -100,8 +100,7 @@ impl EditionStore for SledStore {
     async fn digests(&self, edition: &EditionSlug, limit: usize) -> Result<Vec<Digest>> {
         let edition = edition.clone();
         self.read(move |tx| {
-            tx.scan(DIGEST.within(&edition))
-                .rev()
+            tx.scan_back(DIGEST.within(&edition))
                 .map(|row| row.map(|(_, digest)| digest))
                 .filter_map(legible)
                 .take(limit)
@@ -118,7 +117,7 @@ fn write_digest(tx: &mut Tx<'_>, close: Close) -> Result<Closed> {
     {
         return Ok(Closed::Already);
     }
-    let latest = tx.scan(DIGEST.within(&close.edition)).keys().next_back();
+    let latest = tx.scan_back(DIGEST.within(&close.edition)).next_key();
     let number = latest.transpose()?.map_or(1, |(_, number)| number + 1);
     let digest = Digest {
         edition: close.edition,

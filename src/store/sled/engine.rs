@@ -1,127 +1,63 @@
-//! The open sled database: opening it, making it durable, and opening it again after a failure.
+//! The open store: opening it, and opening it again after a failure.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions},
     io::{self, Write},
+    mem,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
+    thread,
+    time::Duration,
 };
 
 use super::{
-    journal::{Journal, Writes},
+    journal::Writes,
     lane,
     lease::{Changes, Leases},
     plan,
     table::{COUNTER, SCHEMA},
+    tree::Tree,
     tx::Tx,
     unavailable,
-    writer::Durability,
 };
 use crate::{
     port::{Result, StoreError},
     secret::Key,
 };
 
-/// sled uses six to ten times this (its issues 986 and 1410).
-const CACHE_BYTES: u64 = 16 << 20;
-
-/// How long a power cut can take back what was flushed and not synced.
-const SYNC_EVERY_MS: u64 = 500;
-
-/// Keys below those of every table.
-const PROBE: &[u8] = &[0];
-const EPOCH: &[u8] = &[0, 1];
-
-/// What there must be room for before a broken database is opened again: two of sled's segments.
+/// What there must be room for before a broken store is opened again: two of sled's segments.
 const ROOM_BYTES: usize = 1 << 20;
+
+/// How long sled may take to close a tree that failed.
+const GRACE: Duration = Duration::from_secs(10);
 
 pub(super) struct Engine {
     path: PathBuf,
     pepper: Key,
-    open: RwLock<Option<Open>>,
+    tree: RwLock<Option<Tree>>,
     broken: AtomicBool,
     leases: Leases,
-}
-
-struct Open {
-    db: sled::Db,
-    /// sled's own file once more: its flush is no fsync on Linux.
-    file: File,
-    journal: Journal,
-}
-
-impl Open {
-    fn tx<'a>(&'a self, pepper: &'a Key, leases: &'a Leases) -> Tx<'a> {
-        Tx::new(&self.db, &self.journal, pepper, leases)
-    }
-
-    /// Has sled write everything to its file, after which the journal begins anew.
-    fn flush(&self, durability: Durability) -> sled::Result<()> {
-        let epoch = self.journal.epoch() + 1;
-        self.db.insert(EPOCH, &epoch.to_le_bytes())?;
-        self.db.flush()?;
-        if durability == Durability::Synced {
-            self.file.sync_data().map_err(sled::Error::Io)?;
-        }
-        self.journal.restart(epoch).map_err(sled::Error::Io)
-    }
-
-    /// Applies again what the journal has and sled may not have flushed.
-    fn replay(&self) -> sled::Result<()> {
-        let epoch = self.db.get(EPOCH)?;
-        let epoch = epoch.and_then(|bytes| Some(u64::from_le_bytes((*bytes).try_into().ok()?)));
-        let batches = self.journal.batches(epoch.unwrap_or(0));
-        let batches = batches.map_err(sled::Error::Io)?;
-        if batches.is_empty() {
-            return Ok(());
-        }
-        for writes in batches {
-            one_by_one(&self.db, &writes)?;
-        }
-        self.flush(Durability::Flushed)
-    }
-}
-
-/// For what the journal has as a whole.
-pub(super) fn one_by_one(db: &sled::Db, writes: &Writes) -> sled::Result<()> {
-    for (key, value) in writes {
-        match value {
-            Some(value) => db.insert(key, value.as_slice())?,
-            None => db.remove(key)?,
-        };
-    }
-    Ok(())
-}
-
-/// For what must be whole also after a power cut.
-pub(super) fn batch(writes: &Writes) -> sled::Batch {
-    let mut batch = sled::Batch::default();
-    for (key, value) in writes {
-        match value {
-            Some(value) => batch.insert(key.as_slice(), value.as_slice()),
-            None => batch.remove(key.as_slice()),
-        }
-    }
-    batch
 }
 
 impl Engine {
     pub(super) fn open(path: &Path, pepper: Key) -> Result<Self> {
         create_folder(path).map_err(|err| unavailable("be opened", err))?;
-        let open = open(path)?;
+        let tree = open(path)?;
         let leases = Leases::default();
-        mark_layout(open.tx(&pepper, &leases))?;
-        plan::sweep_all(&mut open.tx(&pepper, &leases))?;
-        leases.learn(lane::all(&open.tx(&pepper, &leases))?);
+        let tx = || Tx::new(&tree, &pepper, &leases);
+        mark_layout(tx())?;
+        plan::sweep_all(&mut tx())?;
+        leases.learn(lane::all(&tx())?);
         Ok(Engine {
             path: path.to_owned(),
             pepper,
-            open: RwLock::new(Some(open)),
+            tree: RwLock::new(Some(tree)),
             broken: AtomicBool::new(false),
             leases,
         })
@@ -129,9 +65,9 @@ impl Engine {
 
     /// Hands `f` a transaction. Many may read at once.
     pub(super) fn with<T>(&self, f: impl FnOnce(Tx<'_>) -> Result<T>) -> Result<T> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        match open.as_ref() {
-            Some(open) => f(open.tx(&self.pepper, &self.leases)),
+        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+        match tree.as_ref() {
+            Some(tree) => f(Tx::new(tree, &self.pepper, &self.leases)),
             None => Err(StoreError::Unavailable {
                 doing: "be reached: it failed and has not come back yet",
                 source: None,
@@ -143,23 +79,24 @@ impl Engine {
         &self.leases
     }
 
-    /// Makes everything that was applied as durable as `needed`.
-    pub(super) fn make_durable(&self, needed: Durability) -> sled::Result<()> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(open) = open.as_ref() else {
-            return Ok(()); // nothing was applied
-        };
-        let made = match needed {
-            Durability::Volatile | Durability::Journaled if !open.journal.is_full() => Ok(()),
-            needed => open.flush(needed),
-        };
-        if made.is_err() {
-            self.broke();
-        }
-        made
+    /// Has everything that was applied outlive a power cut.
+    pub(super) fn sync(&self) -> sled::Result<()> {
+        self.synced_by(Tree::sync)
     }
 
-    /// Notes that sled failed to write. It takes no more writes from then on.
+    /// Does that if anything was applied since it was done last.
+    pub(super) fn sync_if_needed(&self) -> sled::Result<()> {
+        self.synced_by(Tree::sync_if_needed)
+    }
+
+    fn synced_by(&self, sync: impl FnOnce(&Tree) -> sled::Result<()>) -> sled::Result<()> {
+        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner);
+        // Where there is none, nothing was applied.
+        let synced = tree.as_ref().map_or(Ok(()), sync);
+        synced.inspect_err(|_| self.broke())
+    }
+
+    /// Notes that something could not be written. No more is written from then on.
     pub(super) fn broke(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }
@@ -176,27 +113,31 @@ impl Engine {
         self.with(f)
     }
 
-    /// Opens a broken database again, from what reached the disk, once it can be written to. Until
-    /// there is room to do so the broken one stays, for those who only read.
+    /// Goes on with a broken store once it can be written to. Until there is room to do so it stays as it
+    /// is, for those who only read.
     pub(super) fn mend(&self) {
         if !self.broken.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(err) = self.open_again() {
+        if let Err(err) = self.try_to_mend() {
             tracing::error!(error = &err as &dyn std::error::Error, "the store is away");
         }
     }
 
-    fn open_again(&self) -> Result<()> {
+    fn try_to_mend(&self) -> Result<()> {
         room(&self.path).map_err(|err| unavailable("be written", err))?;
-        let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        *slot = None;
-        let open = slot.insert(open(&self.path)?);
-        // Rows may be back that were gone.
+        let mut slot = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spoiled) = slot.take_if(|tree| tree.is_spoiled()) {
+            let_go(spoiled)?;
+        }
+        let tree = match slot.as_mut() {
+            Some(tree) => tree,
+            None => slot.insert(open(&self.path)?),
+        };
         self.leases.apply(Changes::rewound());
-        writable(open)?;
+        writable(tree)?;
         self.broken.store(false, Ordering::Relaxed);
-        tracing::warn!("the store failed to write and was opened again");
+        tracing::warn!("the store failed to write, and takes writes again");
         Ok(())
     }
 }
@@ -204,17 +145,28 @@ impl Engine {
 impl Drop for Engine {
     /// Leaves nothing in the journal: a store that was closed is sled's alone.
     fn drop(&mut self) {
-        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = open
-            .as_ref()
-            .filter(|_| !self.broken.load(Ordering::Relaxed))
-        {
-            let flushed = catch_unwind(AssertUnwindSafe(|| open.flush(Durability::Flushed)));
-            if !matches!(flushed, Ok(Ok(()))) {
-                tracing::warn!("the store was not flushed; its journal has what is missing");
-            }
+        let tree = self.tree.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(tree) = tree.take() else { return };
+        let done = catch_unwind(AssertUnwindSafe(|| tree.checkpoint()));
+        if !matches!(done, Ok(Ok(()))) {
+            tracing::warn!("sled was not written; the journal has what is missing");
+            // See `let_go`; the process ends.
+            mem::forget(tree);
         }
     }
+}
+
+/// Closes a tree that failed. sled waits then for what it has not written, and where a file of its own for
+/// a large page could not be written, it waits for ever.
+fn let_go(tree: Tree) -> Result<()> {
+    let (gone, closed) = mpsc::channel();
+    thread::spawn(move || {
+        drop(tree);
+        let _nobody_waits = gone.send(());
+    });
+    closed
+        .recv_timeout(GRACE)
+        .map_err(|err| unavailable("be closed; this process has to be restarted", err))
 }
 
 /// Proves that there is room, in a file that is gone afterwards.
@@ -231,17 +183,9 @@ fn room(folder: &Path) -> io::Result<()> {
 }
 
 /// Proves that what is written reaches the disk.
-fn writable(open: &Open) -> Result<()> {
-    let probe = || {
-        open.db.insert(PROBE, &[])?;
-        open.db.flush()?;
-        open.db.remove(PROBE)
-    };
-    let wrote =
-        catch_unwind(AssertUnwindSafe(probe)).map_err(|_| unavailable("be written", Damaged))?;
-    wrote
-        .map(drop)
-        .map_err(|err| unavailable("be written", err))
+fn writable(tree: &Tree) -> Result<()> {
+    let wrote = tree.apply(Writes::new()).and_then(|()| tree.sync());
+    wrote.map_err(|err| unavailable("be written", err))
 }
 
 /// Only its owner may look into the folder: it holds addresses.
@@ -251,22 +195,10 @@ fn create_folder(path: &Path) -> io::Result<()> {
 }
 
 /// sled panics on some damaged files; that is an error like another.
-fn open(path: &Path) -> Result<Open> {
-    let config = sled::Config::new()
-        .path(path)
-        .cache_capacity(CACHE_BYTES)
-        .flush_every_ms(Some(SYNC_EVERY_MS));
-    let db = catch_unwind(AssertUnwindSafe(|| config.open()))
+fn open(path: &Path) -> Result<Tree> {
+    catch_unwind(|| Tree::open(path))
         .map_err(|_| unavailable("be opened", Damaged))?
-        .map_err(|err| refused(path, err))?;
-    let failed = |err| unavailable("be opened", err);
-    let open = Open {
-        db,
-        file: File::open(path.join("db")).map_err(failed)?,
-        journal: Journal::open(path).map_err(failed)?,
-    };
-    open.replay().map_err(|err| unavailable("be opened", err))?;
-    Ok(open)
+        .map_err(|err| refused(path, err))
 }
 
 fn refused(path: &Path, err: sled::Error) -> StoreError {

@@ -41,7 +41,7 @@ impl IngestStore for SledStore {
     }
 
     async fn reserve(&self, n: u64) -> Result<ArticleId> {
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             tx.take("article", n).map(ArticleId)
         })
         .await
@@ -62,7 +62,7 @@ impl IngestStore for SledStore {
     }
 
     async fn split(&self, id: ArticleId) -> Result<Split> {
-        self.write(Durability::Flushed, move |tx| fold::split(tx, id))
+        self.write(Durability::Journaled, move |tx| fold::split(tx, id))
             .await
     }
 
@@ -71,7 +71,7 @@ impl IngestStore for SledStore {
     }
 
     async fn relate(&self, related: Vec<(ArticleId, Vec<Related>)>) -> Result<()> {
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             for (id, related) in related {
                 if let Some(article) = tx.get(ARTICLE, &id)? {
                     tx.put(ARTICLE, &id, &Article { related, ..article })?;
@@ -86,7 +86,7 @@ impl IngestStore for SledStore {
         // A poll finds again what a power cut took; who pushes does not push twice.
         let durability = match record.push {
             Some(_) => Durability::Synced,
-            None => Durability::Flushed,
+            None => Durability::Journaled,
         };
         self.write(durability, move |tx| {
             let mut recorded = Recorded::default();

@@ -1,16 +1,15 @@
-//! What is being written and sled may not have flushed, in a file beside it.
+//! What was written and sled may not have yet, in a file beside it.
 //!
-//! A batch of sled waits twice for the disk, and so does a flush. What must only outlive this process
-//! need not: it is appended here before it is written there, which hands it to the kernel, and is written
-//! again, whole and in order, when the store opens. Whenever sled has flushed, the journal begins anew.
+//! A batch that is appended here is with the kernel and outlives this process; once the file is synced it
+//! outlives a power cut. It is read again when the store opens. After a checkpoint the journal begins anew.
 //!
 //! ```text
 //! frame: epoch u64 | length u32 | CRC-32 u32 | writes     all little-endian, a frame a batch
 //! write: key length u32 | key | value length + 1 u32, or 0 for a removal | value
 //! ```
 //!
-//! sled keeps the epoch too. So frames that it has flushed are known as old, even if a power cut brings
-//! them back.
+//! sled keeps the epoch too. So frames from before a checkpoint are known as old, even if a power cut
+//! brings them back.
 
 use std::{
     collections::BTreeMap,
@@ -24,20 +23,24 @@ use std::{
 /// Keys with what is written there, or none where a row is removed.
 pub(super) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-/// Larger than this, a flush of sled is cheaper than what follows.
-const MAX_BYTES: u64 = 16 << 20;
+/// What follows a checkpoint until the next; it takes some three times as much memory.
+const MAX_BYTES: u64 = 8 << 20;
 
 const HEAD: usize = 8 + 4 + 4;
 
 #[derive(Debug)]
-pub(super) struct Journal(Mutex<Book>);
-
-#[derive(Debug)]
-struct Book {
+pub(super) struct Journal {
     file: File,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
     epoch: u64,
     /// Bytes of the file that count.
     length: u64,
+    /// Something was appended since it was synced last.
+    is_behind: bool,
     /// Kept for its room.
     frame: Vec<u8>,
 }
@@ -52,20 +55,18 @@ impl Journal {
             .truncate(false)
             .mode(0o600)
             .open(folder.join("journal"))?;
-        Ok(Journal(Mutex::new(Book {
+        Ok(Journal {
             file,
-            epoch: 0,
-            length: 0,
-            frame: Vec::new(),
-        })))
+            book: Mutex::default(),
+        })
     }
 
     /// The batches of `epoch` in their order, up to the first that did not get here whole.
     pub(super) fn batches(&self, epoch: u64) -> io::Result<Vec<Writes>> {
         let mut book = self.locked();
         book.epoch = epoch;
-        let mut bytes = vec![0; usize::try_from(book.file.metadata()?.len()).unwrap_or(0)];
-        book.file.read_exact_at(&mut bytes, 0)?;
+        let mut bytes = vec![0; usize::try_from(self.file.metadata()?.len()).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, 0)?;
         let mut rest = bytes.as_slice();
         let mut batches = Vec::new();
         while let Some(batch) = frame(&mut rest, epoch) {
@@ -79,9 +80,9 @@ impl Journal {
     pub(super) fn append(&self, writes: &Writes) -> io::Result<()> {
         let mut book = self.locked();
         let Book {
-            file,
             epoch,
             length,
+            is_behind,
             frame,
         } = &mut *book;
         frame.clear();
@@ -100,15 +101,28 @@ impl Journal {
         let (head, body) = frame.split_at_mut(HEAD);
         head[8..12].copy_from_slice(&size(body).to_le_bytes());
         head[12..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-        if let Err(err) = file.write_all_at(frame, *length) {
-            let _cut = file.set_len(*length);
+        if let Err(err) = self.file.write_all_at(frame, *length) {
+            let _cut = self.file.set_len(*length);
             return Err(err);
         }
         *length += frame.len() as u64;
+        *is_behind = true;
         Ok(())
     }
 
-    /// Whether it is time that sled flushes.
+    /// Has what was appended outlive a power cut.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.locked().is_behind = false;
+        self.file.sync_data()
+    }
+
+    /// Does that if anything was appended since it was done, or begun, last.
+    pub(super) fn sync_if_needed(&self) -> io::Result<()> {
+        let is_behind = self.locked().is_behind;
+        if is_behind { self.sync() } else { Ok(()) }
+    }
+
+    /// Whether it is time for a checkpoint.
     pub(super) fn is_full(&self) -> bool {
         self.locked().length > MAX_BYTES
     }
@@ -117,19 +131,19 @@ impl Journal {
         self.locked().epoch
     }
 
-    /// Begins anew: sled has flushed everything, and `epoch` with it.
+    /// Begins anew: sled has everything, and `epoch` with it.
     pub(super) fn restart(&self, epoch: u64) -> io::Result<()> {
         let mut book = self.locked();
         book.epoch = epoch;
         if book.length > 0 {
-            book.file.set_len(0)?;
+            self.file.set_len(0)?;
             book.length = 0;
         }
         Ok(())
     }
 
     fn locked(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -194,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_read_back_until_sled_has_flushed_it() {
+    fn what_was_appended_is_read_back_until_sled_has_it() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         assert_eq!(journal.batches(7).unwrap(), []);

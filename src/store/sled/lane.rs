@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     delivery::Purpose,
-    id::{DeliveryId, GroupName},
+    id::{ContentId, DeliveryId, GroupName, SubscriberId},
     port::Result,
 };
 
@@ -25,6 +25,15 @@ pub(super) struct Lane {
 
 /// The place of a delivery in its lane.
 pub(super) type Place = (DateTime<Utc>, DeliveryId);
+
+/// Behind everything that was due by `now`.
+fn end(now: DateTime<Utc>) -> Place {
+    let last = DeliveryId {
+        content: ContentId(u64::MAX),
+        recipient: SubscriberId(u64::MAX),
+    };
+    (now, last)
+}
 
 impl Lane {
     pub(super) fn of(purpose: Purpose, group: &GroupName) -> Self {
@@ -75,6 +84,8 @@ pub(super) struct Queue<'a> {
     holds: Holds,
     now: DateTime<Utc>,
     heads: Vec<Head>,
+    /// Lanes that have nothing more, up to here.
+    spent: Vec<(Lane, Place)>,
 }
 
 struct Head {
@@ -96,13 +107,14 @@ impl<'a> Queue<'a> {
             holds: Holds::read(tx)?,
             now,
             heads: Vec::with_capacity(lanes.len()),
+            spent: Vec::new(),
         };
         if queue.holds.keep_everything() {
             return Ok(queue);
         }
         for (lane, front) in lanes {
             let span = match front.place {
-                Some(place) => DUE.after(&lane.at(place)),
+                Some(place) => DUE.after(&lane.at(place)).of(&lane),
                 None => DUE.within(&lane),
             };
             let rows = tx.scan(span);
@@ -137,13 +149,13 @@ impl<'a> Queue<'a> {
         mut rows: Rows<(Lane, DateTime<Utc>, DeliveryId), ()>,
     ) -> Result<()> {
         while let Some(key) = rows.next_key() {
-            let (of, due, id) = key?;
-            if of != lane || due > self.now {
-                return Ok(());
+            let (_, due, id) = key?;
+            if due > self.now {
+                break;
             }
             if self.holds.keep(self.tx, id.content)? {
                 let kept = (lane.clone(), due, id.content);
-                rows = self.tx.scan(DUE.behind(&kept));
+                rows = self.tx.scan(DUE.behind(&kept).of(&lane));
                 continue;
             }
             let lease = self.tx.lease(id);
@@ -158,6 +170,12 @@ impl<'a> Queue<'a> {
                 return Ok(());
             }
         }
+        self.spent.push((lane, end(self.now)));
         Ok(())
+    }
+
+    /// Lanes of which all that is due is in hand or held, and up to where.
+    pub(super) fn spent(self) -> Vec<(Lane, Place)> {
+        self.spent
     }
 }

@@ -55,7 +55,12 @@ pub(super) struct Front {
 pub(super) struct Changes {
     /// Taken and, where there is none, given back.
     pub(super) leases: BTreeMap<DeliveryId, Option<Lease>>,
-    pub(super) fronts: BTreeMap<Lane, Option<Place>>,
+    /// Where everything is in hand or held, lane by lane.
+    pub(super) reached: BTreeMap<Lane, Place>,
+    /// The lane from which something was claimed.
+    pub(super) turn: Option<Lane>,
+    /// The first place in a lane where something can be claimed now.
+    exposed: BTreeMap<Lane, Place>,
     from_the_start: bool,
 }
 
@@ -69,7 +74,12 @@ impl Changes {
 
     pub(super) fn rewind(&mut self) {
         self.from_the_start = true;
-        self.fronts.values_mut().for_each(|front| *front = None);
+        self.reached.clear();
+    }
+
+    pub(super) fn expose(&mut self, lane: Lane, place: Place) {
+        let first = self.exposed.entry(lane).or_insert(place);
+        *first = place.min(*first);
     }
 }
 
@@ -126,14 +136,17 @@ impl Leases {
         if changes.from_the_start {
             book.rewind();
         }
-        for (lane, place) in changes.fronts {
-            let turns = book.turns + u64::from(place.is_some());
-            book.turns = turns;
+        for (lane, place) in changes.reached {
+            book.fronts.entry(lane).or_default().place = Some(place);
+        }
+        if let Some(lane) = changes.turn {
+            book.turns += 1;
+            let turn = book.turns;
+            book.fronts.entry(lane).or_default().turn = turn;
+        }
+        for (lane, exposed) in changes.exposed {
             let front = book.fronts.entry(lane).or_default();
-            front.place = place;
-            if place.is_some() {
-                front.turn = turns;
-            }
+            front.place = front.place.filter(|place| *place < exposed);
         }
     }
 

@@ -1,11 +1,12 @@
 //! The embedded engine.
 //!
-//! One sled tree holds every table, one thread writes, and every write is a transaction: it reads,
-//! gathers its writes, and applies them in one batch. Readers go to sled directly and may see a
-//! batch half applied, so a reader of an index takes a row that is missing for one that is not
-//! there yet.
+//! One tree holds every table, one thread writes, and every write is a transaction: it reads,
+//! gathers its writes, and applies them in one batch, which is there as a whole or not at all. Below
+//! the tree is sled. A reader may see one batch and not yet the next, so a reader of an index takes a row
+//! that is missing for one that is gone since.
 
 mod articles;
+mod base;
 mod claim;
 mod consent;
 mod editions;
@@ -18,14 +19,18 @@ mod journal;
 mod key;
 mod lane;
 mod lease;
+mod memtable;
 mod outbox;
+mod pack;
 mod plan;
 mod removal;
 mod row;
 mod settle;
 mod sources;
 mod subscribers;
+mod syncer;
 mod table;
+mod tree;
 mod tx;
 mod writer;
 
@@ -38,6 +43,7 @@ use crate::{
     secret::Key,
 };
 use engine::Engine;
+use syncer::Syncer;
 use tx::Tx;
 use writer::{Durability, Writer};
 
@@ -45,8 +51,9 @@ use writer::{Durability, Writer};
 ///
 /// Dropping it finishes what is queued and writes it to disk.
 pub struct SledStore {
-    // Dropped first: it holds the engine until its last job is done.
+    // Dropped first: they hold the engine until their last job is done.
     writer: Writer,
+    _syncer: Syncer,
     engine: Arc<Engine>,
 }
 
@@ -58,6 +65,7 @@ impl SledStore {
         let engine = Arc::new(Engine::open(path, pepper)?);
         Ok(SledStore {
             writer: Writer::start(Arc::clone(&engine))?,
+            _syncer: Syncer::start(Arc::clone(&engine))?,
             engine,
         })
     }
@@ -85,7 +93,7 @@ impl SledStore {
 #[async_trait]
 impl Health for SledStore {
     async fn check(&self) -> Result<()> {
-        self.write(Durability::Volatile, |_| Ok(())).await
+        self.write(Durability::Journaled, |_| Ok(())).await
     }
 }
 

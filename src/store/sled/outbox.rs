@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     delivery::{
-        Claim, Claimed, Content, Delivery, Doubt, Held, Hold, Issue, OutboxStore, Plan, Planned,
-        Reach, Recipient, Seal, Settle, Tally, Usage,
+        Claim, Claimed, Content, Delivery, Held, Hold, Issue, OutboxStore, Plan, Planned, Reach,
+        Recipient, Seal, Settle, Tally, Usage,
     },
     id::{ContentId, DeliveryId, SubscriberId},
     port::Result,
@@ -42,21 +42,17 @@ impl OutboxStore for SledStore {
         if planned.is_err() {
             // What cannot be swept now is swept when the store opens.
             let _swept = self
-                .write(Durability::Volatile, move |tx| plan::sweep(tx, content))
+                .write(Durability::Journaled, move |tx| plan::sweep(tx, content))
                 .await;
         }
         planned
     }
 
     async fn claim_due(&self, ask: Claim, now: DateTime<Utc>) -> Result<Option<Claimed>> {
-        let durability = match ask.doubt {
-            Doubt::Retry => Durability::Volatile,
-            Doubt::Hold => Durability::Flushed,
-        };
         loop {
             let ask = ask.clone();
             let turn = self
-                .write(durability, move |tx| claim(tx, &ask, now))
+                .write(Durability::Journaled, move |tx| claim(tx, &ask, now))
                 .await?;
             match turn {
                 Turn::Claimed(claimed) => return Ok(Some(*claimed)),
@@ -96,7 +92,7 @@ impl OutboxStore for SledStore {
     }
 
     async fn release_leases(&self, now: DateTime<Utc>) -> Result<u64> {
-        self.write(Durability::Flushed, move |tx| settle::release(tx, now))
+        self.write(Durability::Journaled, move |tx| settle::release(tx, now))
             .await
     }
 
@@ -110,7 +106,7 @@ impl OutboxStore for SledStore {
     }
 
     async fn deliveries(&self, limit: usize) -> Result<Vec<Delivery>> {
-        self.read(move |tx| shown(tx, tx.scan(DELIVERY.all()).keys().rev(), limit))
+        self.read(move |tx| shown(tx, tx.scan_back(DELIVERY.all()).keys(), limit))
             .await
     }
 
@@ -124,7 +120,7 @@ impl OutboxStore for SledStore {
 
     async fn deliveries_to(&self, subscriber: SubscriberId) -> Result<Vec<Delivery>> {
         self.read(move |tx| {
-            let ids = tx.scan(ISSUE.all()).keys().rev().map(|content| {
+            let ids = tx.scan_back(ISSUE.all()).keys().map(|content| {
                 Ok(DeliveryId {
                     content: content?,
                     recipient: subscriber,
@@ -149,7 +145,7 @@ impl OutboxStore for SledStore {
 
     async fn issues(&self, limit: usize) -> Result<Vec<Issue>> {
         self.read(move |tx| {
-            let issues = tx.scan(ISSUE.all()).rev().filter_map(legible).take(limit);
+            let issues = tx.scan_back(ISSUE.all()).filter_map(legible).take(limit);
             let told = issues.map(|row| {
                 let (content, issue) = row?;
                 let stored = tx.get(TALLY, &content)?.unwrap_or_default();
@@ -207,8 +203,10 @@ impl OutboxStore for SledStore {
     }
 
     async fn retry(&self, ids: Vec<DeliveryId>, now: DateTime<Utc>) -> Result<u64> {
-        self.write(Durability::Flushed, move |tx| settle::retry(tx, &ids, now))
-            .await
+        self.write(Durability::Journaled, move |tx| {
+            settle::retry(tx, &ids, now)
+        })
+        .await
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     port::Result,
 };
 
-/// How many deliveries are written at a time; a transaction takes some 8 KB for each.
+/// How many deliveries are written at a time.
 pub(super) const BATCH: usize = 2_000;
 
 /// A plan that was asked for.
@@ -64,7 +64,7 @@ pub(super) fn write(
         let group = group(tx, plan, to)?;
         let lane = Lane::of(plan.content.purpose, &group);
         tx.put(DUE, &lane.at((due, id)), &())?;
-        tx.set_front(lane, None);
+        tx.expose(lane, (due, id));
         let address = match to {
             Recipient::Address(address) => Some(address.clone()),
             Recipient::Subscriber(_) => None,

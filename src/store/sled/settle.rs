@@ -136,7 +136,7 @@ pub(super) fn enter(tx: &mut Tx<'_>, entry: Entry, status: Status) -> Result<()>
     let status = truncated(status);
     if let Some(due) = status.due() {
         tx.put(DUE, &lane.at((due, id)), &())?;
-        tx.set_front(lane, None);
+        tx.expose(lane, (due, id));
     }
     if tx.has(LEASE, &id)? {
         tx.remove(LEASE, &id);

@@ -29,8 +29,10 @@ impl SourceStore for SledStore {
 
     async fn record_quiet(&self, source: &SourceName, poll: &Poll) -> Result<()> {
         let (source, poll) = (source.clone(), poll.clone());
-        self.write(Durability::Flushed, move |tx| tx.put(POLL, &source, &poll))
-            .await
+        self.write(Durability::Journaled, move |tx| {
+            tx.put(POLL, &source, &poll)
+        })
+        .await
     }
 
     async fn standings(&self) -> Result<BTreeMap<SourceName, Standing>> {
@@ -55,7 +57,7 @@ impl SourceStore for SledStore {
 
     async fn pause(&self, source: &SourceName, now: DateTime<Utc>) -> Result<()> {
         let source = source.clone();
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             match tx.has(PAUSE, &source)? {
                 true => Ok(()),
                 false => tx.put(PAUSE, &source, &now),
@@ -66,7 +68,7 @@ impl SourceStore for SledStore {
 
     async fn resume(&self, source: &SourceName, now: DateTime<Utc>) -> Result<()> {
         let source = source.clone();
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             tx.remove(PAUSE, &source);
             match tx.get(POLL, &source)? {
                 Some(poll) if poll.gone => tx.put(
@@ -104,7 +106,7 @@ impl SourceStore for SledStore {
         subscription: &Subscription,
     ) -> Result<()> {
         let (source, subscription) = (source.clone(), subscription.clone());
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             forget(tx, &source)?;
             tx.put(HOOK, &subscription.id, &source)?;
             tx.put(HUB, &source, &subscription)
@@ -120,7 +122,7 @@ impl SourceStore for SledStore {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let (source, id, reason) = (source.clone(), id.to_owned(), reason.to_owned());
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             match tx.get(HUB, &source)? {
                 Some(kept) if kept.id == id && kept.asked.is_some() => {
                     tx.put(HUB, &source, &kept.failed(reason, now))
@@ -138,7 +140,7 @@ impl SourceStore for SledStore {
         now: DateTime<Utc>,
     ) -> Result<Verdict> {
         let id = id.to_owned();
-        self.write(Durability::Flushed, move |tx| {
+        self.write(Durability::Journaled, move |tx| {
             let Some((source, subscription)) = find(tx, id)? else {
                 return Ok(Verdict::Unasked);
             };
@@ -163,7 +165,7 @@ impl SourceStore for SledStore {
 
     async fn forget_subscription(&self, source: &SourceName) -> Result<()> {
         let source = source.clone();
-        self.write(Durability::Flushed, move |tx| forget(tx, &source))
+        self.write(Durability::Journaled, move |tx| forget(tx, &source))
             .await
     }
 }

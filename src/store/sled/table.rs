@@ -1,7 +1,6 @@
 //! Every table of the store, on one screen.
 //!
-//! They share sled's default tree, because a batch is atomic within one tree only; a table is a
-//! first byte of the key. A value is one byte of version and the row in postcard, which is not
+//! They share one tree, and a table is a first byte of the key. A value is one byte of version and the row in postcard, which is not
 //! self-describing: a change to a row's type needs a new version, and the golden bytes in the
 //! tests say so.
 
@@ -111,6 +110,9 @@ pub(super) const USAGE: Table<(RelayName, GroupName, DateTime<Utc>), u32> = Tabl
 /// By the edition, or by nothing where everything is held.
 pub(super) const HOLD: Table<String, Hold> = Table::new(58, "hold");
 
+/// The tables whose rows are kept together with their neighbours: each key ends in a number.
+pub(super) const PACKED: [u8; 3] = [AUDIENCE.tag, DELIVERY.tag, DUE.tag];
+
 /// A standing order never to mail an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Suppression {
@@ -140,6 +142,14 @@ pub(super) struct Span<K, V> {
     pub(super) table: Table<K, V>,
     pub(super) lo: Vec<u8>,
     pub(super) hi: Vec<u8>,
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> Span<K, V> {
+    /// As far as its keys begin with `prefix`; it begins there or before.
+    pub(super) fn of<P: Prefix<K>>(mut self, prefix: &P) -> Self {
+        self.hi = self.hi.min(successor(self.table.key(prefix)));
+        self
+    }
 }
 
 impl<K, V> Clone for Table<K, V> {

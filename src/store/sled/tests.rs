@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     delivery::{
-        Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, Status,
-        destination::Destinations,
+        Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, destination::Destinations,
     },
     id::{ContentId, DeliveryId, EditionSlug, SourceName, SubscriberId},
     port::StoreError,
@@ -90,7 +89,7 @@ where
     V: Serialize + DeserializeOwned + 'static,
 {
     store
-        .write(Durability::Volatile, move |tx| {
+        .write(Durability::Journaled, move |tx| {
             tx.put(table.spoiled(), &key, &u8::MAX)
         })
         .await
@@ -117,29 +116,6 @@ async fn a_delivery_that_cannot_be_read_does_not_hold_up_those_behind_it() {
 
     let listed = store.deliveries(9).await.unwrap();
     assert_eq!(listed.len(), 1, "a list leaves it out");
-}
-
-#[tokio::test]
-async fn a_delivery_whose_place_was_torn_from_its_row_is_due_when_the_row_says() {
-    let (store, _folder) = store();
-    plan(&store, "ann@example.org").await;
-    let id = to_an_address(1);
-    store
-        .write(Durability::Volatile, move |tx| {
-            let mut row = tx.get(DELIVERY, &id)?.unwrap();
-            row.status = Status::Deferred {
-                due: at(60),
-                reason: "451 busy".to_owned(),
-            };
-            tx.put(DELIVERY, &id, &row)
-        })
-        .await
-        .unwrap();
-
-    let claim = |now| store.claim_due(Claim::until(at(99)), at(now));
-    assert_eq!(claim(1).await.unwrap(), None);
-    assert_eq!(store.next_due().await.unwrap(), Some(at(60)));
-    assert_eq!(claim(60).await.unwrap().unwrap().delivery.id, id);
 }
 
 #[tokio::test]
@@ -182,13 +158,13 @@ async fn a_row_that_cannot_be_read_is_named_and_shows_no_address() {
 async fn a_transaction_that_fails_or_panics_writes_nothing_and_stops_nobody() {
     let (store, _folder) = store();
     let failed = store
-        .write(Durability::Flushed, |tx| {
+        .write(Durability::Journaled, |tx| {
             tx.take("article", 5)?;
             Err::<(), _>(StoreError::NotFound { what: "reason" })
         })
         .await;
     let panicked = store
-        .write(Durability::Flushed, |tx| {
+        .write(Durability::Journaled, |tx| {
             tx.take("article", 5)?;
             let none = tx.get(COUNTER, &"none".to_owned())?;
             Ok(none.expect("there is none"))
@@ -198,7 +174,7 @@ async fn a_transaction_that_fails_or_panics_writes_nothing_and_stops_nobody() {
     assert!(matches!(failed, Err(StoreError::NotFound { .. })));
     assert!(matches!(panicked, Err(StoreError::Unavailable { .. })));
     let first = store
-        .write(Durability::Volatile, |tx| tx.take("article", 1))
+        .write(Durability::Journaled, |tx| tx.take("article", 1))
         .await;
     assert_eq!(first.unwrap(), 1);
 }
@@ -209,7 +185,7 @@ async fn a_transaction_sees_what_it_wrote_and_others_see_it_committed() {
     let key = "x".to_owned();
 
     store
-        .write(Durability::Volatile, |tx| {
+        .write(Durability::Journaled, |tx| {
             let key = "x".to_owned();
             tx.put(COUNTER, &key, &1)?;
             assert_eq!(tx.get(COUNTER, &key)?, Some(1));

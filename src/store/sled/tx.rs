@@ -1,18 +1,20 @@
 //! One transaction.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    iter,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
-use sled::Db;
 
 use super::{
-    engine::{batch, one_by_one},
-    journal::{Journal, Writes},
+    journal::Writes,
     key::Key,
     lane::{Lane, Place},
     lease::{Changes, Front, Lease, Leases},
     table::{COUNTER, SUPPRESSION, Span, Suppression, Table},
+    tree::{self, Direction, Tree},
     unavailable,
 };
 use crate::{
@@ -27,23 +29,12 @@ use crate::{
 ///
 /// Since there is one writer, what a transaction read still holds when it is applied.
 pub(super) struct Tx<'a> {
-    db: &'a Db,
-    journal: &'a Journal,
+    tree: &'a Tree,
     pepper: &'a secret::Key,
     shared: &'a Leases,
     writes: Writes,
     changes: Changes,
-    tearing: Tearing,
     pub(super) applied: Applied,
-}
-
-/// What may become of a transaction in a power cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tearing {
-    /// It is there as a whole or not at all.
-    Never,
-    /// A part of it may be there: whoever reads its rows copes.
-    InPowerCuts,
 }
 
 /// What became of the writes so far.
@@ -51,31 +42,20 @@ pub(super) enum Tearing {
 pub(super) struct Applied {
     /// Something was written.
     pub(super) wrote: bool,
-    /// sled failed.
+    /// The tree failed.
     pub(super) broke: bool,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(
-        db: &'a Db,
-        journal: &'a Journal,
-        pepper: &'a secret::Key,
-        shared: &'a Leases,
-    ) -> Self {
+    pub(super) fn new(tree: &'a Tree, pepper: &'a secret::Key, shared: &'a Leases) -> Self {
         Tx {
-            db,
-            journal,
+            tree,
             pepper,
             shared,
             writes: Writes::new(),
             changes: Changes::default(),
-            tearing: Tearing::Never,
             applied: Applied::default(),
         }
-    }
-
-    pub(super) fn tearing(self, tearing: Tearing) -> Self {
-        Tx { tearing, ..self }
     }
 
     /// Sees what this transaction wrote.
@@ -91,7 +71,7 @@ impl<'a> Tx<'a> {
                 .map(|value| table.decode(&key, value))
                 .transpose();
         }
-        let stored = self.db.get(&key).map_err(|err| unavailable("read", err))?;
+        let stored = self.stored(&key)?;
         stored.map(|value| table.decode(&key, &value)).transpose()
     }
 
@@ -103,11 +83,12 @@ impl<'a> Tx<'a> {
         let key = table.key(key);
         match self.writes.get(&key) {
             Some(written) => Ok(written.is_some()),
-            None => self
-                .db
-                .contains_key(&key)
-                .map_err(|err| unavailable("read", err)),
+            None => Ok(self.stored(&key)?.is_some()),
         }
+    }
+
+    fn stored(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.tree.get(key).map_err(|err| unavailable("read", err))
     }
 
     pub(super) fn put<K: Key, V: Serialize + DeserializeOwned>(
@@ -135,9 +116,21 @@ impl<'a> Tx<'a> {
         &self,
         span: Span<K, V>,
     ) -> Rows<K, V> {
+        self.rows(span, Direction::Up)
+    }
+
+    /// The same, the last ones first.
+    pub(super) fn scan_back<K: Key, V: Serialize + DeserializeOwned>(
+        &self,
+        span: Span<K, V>,
+    ) -> Rows<K, V> {
+        self.rows(span, Direction::Down)
+    }
+
+    fn rows<K, V>(&self, span: Span<K, V>, direction: Direction) -> Rows<K, V> {
         Rows {
             table: span.table,
-            iter: self.db.range(span.lo..span.hi),
+            range: self.tree.range(span.lo, span.hi, direction),
         }
     }
 
@@ -161,9 +154,20 @@ impl<'a> Tx<'a> {
         self.changes.leases.insert(id, lease);
     }
 
-    /// Says up to where everything in a lane is in hand or held; none where something else may be.
-    pub(super) fn set_front(&mut self, lane: Lane, front: Option<Place>) {
-        self.changes.fronts.insert(lane, front);
+    /// Notes that what is at `place` was claimed, and that everything before it is in hand or held.
+    pub(super) fn take_turn(&mut self, lane: Lane, place: Place) {
+        self.changes.reached.insert(lane.clone(), place);
+        self.changes.turn = Some(lane);
+    }
+
+    /// Notes that everything in some lanes is in hand or held up to a place in each.
+    pub(super) fn pass_over(&mut self, spent: Vec<(Lane, Place)>) {
+        self.changes.reached.extend(spent);
+    }
+
+    /// Notes that something is in a lane at `place` that can be claimed.
+    pub(super) fn expose(&mut self, lane: Lane, place: Place) {
+        self.changes.expose(lane, place);
     }
 
     /// Has every lane looked at from its start again.
@@ -178,7 +182,7 @@ impl<'a> Tx<'a> {
 
     /// What this transaction found when it began.
     pub(super) fn before(&self) -> Tx<'a> {
-        Tx::new(self.db, self.journal, self.pepper, self.shared)
+        Tx::new(self.tree, self.pepper, self.shared)
     }
 
     /// What is in hand, as it was before this transaction.
@@ -211,14 +215,7 @@ impl<'a> Tx<'a> {
     pub(super) fn apply(&mut self) -> Result<()> {
         let writes = std::mem::take(&mut self.writes);
         if !writes.is_empty() {
-            let apply = || {
-                self.journal.append(&writes)?;
-                match self.tearing {
-                    Tearing::Never => self.db.apply_batch(batch(&writes)),
-                    Tearing::InPowerCuts => one_by_one(self.db, &writes),
-                }
-            };
-            let applied = catch_unwind(AssertUnwindSafe(apply))
+            let applied = catch_unwind(AssertUnwindSafe(|| self.tree.apply(writes)))
                 .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked".to_owned())));
             self.applied.wrote = true;
             if let Err(err) = applied {
@@ -231,50 +228,33 @@ impl<'a> Tx<'a> {
     }
 }
 
-/// Rows, read one at a time from either end.
+/// Rows, read one at a time.
 pub(super) struct Rows<K, V> {
     table: Table<K, V>,
-    iter: sled::Iter,
-}
-
-impl<K: Key, V: Serialize + DeserializeOwned> Rows<K, V> {
-    fn row(&self, found: sled::Result<(sled::IVec, sled::IVec)>) -> Result<(K, V)> {
-        let (key, value) = found.map_err(|err| unavailable("read", err))?;
-        Ok((self.table.read_key(&key)?, self.table.decode(&key, &value)?))
-    }
+    range: tree::Range,
 }
 
 impl<K: Key, V: Serialize + DeserializeOwned> Iterator for Rows<K, V> {
     type Item = Result<(K, V)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let found = self.iter.next()?;
-        Some(self.row(found))
-    }
-}
-
-impl<K: Key, V: Serialize + DeserializeOwned> DoubleEndedIterator for Rows<K, V> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let found = self.iter.next_back()?;
-        Some(self.row(found))
+        let found = self.range.next()?.map_err(|err| unavailable("read", err));
+        Some(found.and_then(|(key, value)| {
+            Ok((self.table.read_key(&key)?, self.table.decode(&key, &value)?))
+        }))
     }
 }
 
 impl<K: Key, V: Serialize + DeserializeOwned> Rows<K, V> {
     /// The next key alone: a row that cannot be read does no harm.
     pub(super) fn next_key(&mut self) -> Option<Result<K>> {
-        let found = self.iter.next()?;
-        let key = found.map_err(|err| unavailable("read", err));
-        Some(key.and_then(|(key, _)| self.table.read_key(&key)))
+        let found = self.range.next()?.map_err(|err| unavailable("read", err));
+        Some(found.and_then(|(key, _)| self.table.read_key(&key)))
     }
 
-    /// The keys alone: a row that cannot be read does no harm.
-    pub(super) fn keys(self) -> impl DoubleEndedIterator<Item = Result<K>> {
-        let table = self.table;
-        self.iter.keys().map(move |found| {
-            let key = found.map_err(|err| unavailable("read", err))?;
-            table.read_key(&key)
-        })
+    /// The keys alone.
+    pub(super) fn keys(mut self) -> impl Iterator<Item = Result<K>> {
+        iter::from_fn(move || self.next_key())
     }
 }
 

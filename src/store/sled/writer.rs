@@ -1,8 +1,9 @@
 //! The one thread that writes.
 //!
-//! It takes what is queued, runs the transactions one after another, makes the whole group durable
-//! with one flush, and answers then. A claim alone is answered at once, unless it may have seen a
-//! plan that is not on the disk yet: nobody mails what a crash could take back.
+//! It takes what is queued and runs the transactions one after another. Those that must outlive a power
+//! cut are synced together, with one wait for the disk, and answered then; the others are answered at
+//! once, unless they may have seen a plan that is not on the disk yet: nobody mails what a power cut could
+//! take back.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,28 +13,20 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    engine::Engine,
-    tx::{Tearing, Tx},
-    unavailable,
-};
+use super::{engine::Engine, tx::Tx, unavailable};
 use crate::port::{Result, StoreError};
 
 /// Callers beyond this many wait for room in the queue.
 const QUEUE: usize = 1_024;
 
-/// Transactions that share one flush, at most: bounds how long the first one waits.
+/// Transactions that share one wait for the disk, at most: bounds how long the first one waits.
 const GROUP: usize = 256;
 
 /// What a transaction must survive before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Durability {
-    /// Nothing: what a crash takes back is found and done again. Does not wait for `Flushed` ones.
-    Volatile,
-    /// The death of this process; a power cut may leave a part of it.
+    /// The death of this process. A power cut takes back at most the last half second.
     Journaled,
-    /// The death of this process.
-    Flushed,
     /// The loss of power.
     Synced,
 }
@@ -78,7 +71,7 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let run: Run = Box::new(move |engine| {
-            let (done, wrote) = transact(engine, durability, job);
+            let (done, wrote) = transact(engine, job);
             let answer: Answer = Box::new(move |durable| {
                 let _gone = reply.send(match durable {
                     Ok(()) => done,
@@ -112,7 +105,7 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
     while let Some(first) = jobs.blocking_recv() {
         engine.mend();
         let mut waiting = Vec::new();
-        let mut needed = Durability::Volatile;
+        let mut needed = Durability::Journaled;
         let mut next = Some(first);
         for n in 1.. {
             let Some(job) = next else { break };
@@ -121,15 +114,19 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
             if wrote {
                 needed = needed.max(job.durability);
             }
-            if job.durability == Durability::Volatile && needed < Durability::Synced {
-                engine.leases().answered(taken);
-                answer(&Ok(()));
-            } else {
-                waiting.push(answer);
+            match needed {
+                Durability::Journaled => {
+                    engine.leases().answered(taken);
+                    answer(&Ok(()));
+                }
+                Durability::Synced => waiting.push(answer),
             }
             next = (n < GROUP).then(|| jobs.try_recv().ok()).flatten();
         }
-        let durable = engine.make_durable(needed);
+        let durable = match needed {
+            Durability::Journaled => Ok(()),
+            Durability::Synced => engine.sync(),
+        };
         match durable {
             Ok(()) => engine.leases().answered(0),
             Err(_) => engine.leases().revoke_unanswered(),
@@ -141,17 +138,8 @@ fn run(engine: &Engine, mut jobs: mpsc::Receiver<Job>) {
 }
 
 /// Runs one job and applies what it wrote; tells whether it wrote anything.
-fn transact<T>(
-    engine: &Engine,
-    durability: Durability,
-    job: impl FnOnce(&mut Tx<'_>) -> Result<T>,
-) -> (Result<T>, bool) {
-    let tearing = match durability {
-        Durability::Journaled => Tearing::InPowerCuts,
-        Durability::Volatile | Durability::Flushed | Durability::Synced => Tearing::Never,
-    };
-    let ran = engine.with_writable(|tx| {
-        let mut tx = tx.tearing(tearing);
+fn transact<T>(engine: &Engine, job: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> (Result<T>, bool) {
+    let ran = engine.with_writable(|mut tx| {
         let ran = catch_unwind(AssertUnwindSafe(|| job(&mut tx)))
             .unwrap_or_else(|_| Err(unavailable("record", Panicked)));
         let done = ran.and_then(|done| tx.apply().map(|()| done));
