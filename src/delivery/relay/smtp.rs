@@ -272,7 +272,7 @@ impl Connection {
 
     /// Sends the message itself, after which only a reply can tell whether it arrived.
     async fn hand_over(&mut self, message: &[u8]) -> Result<String, Failure> {
-        let body = Body(message).to_string();
+        let body = Body::new(message).to_string();
         let end = self.written.load(Ordering::Relaxed) + body.len();
         let reply = timeout(CONTENT, self.smtp.command(body)).await;
         let is_out = self.written.load(Ordering::Relaxed) == end;

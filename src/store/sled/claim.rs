@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     gate,
-    lane::Queue,
+    lane::{Place, Queue},
     lease::Lease,
     settle::{Entry, enter},
     table::{DELIVERY, DUE, ISSUE, LEASE},
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     delivery::{Claim, Claimed, Doubt, Status},
-    id::DeliveryId,
     port::{Result, StoreError},
 };
 
@@ -31,19 +30,21 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
     let mut lanes = tx.lanes(now);
     lanes.retain(|(lane, _)| !claim.closed.contains(&lane.group));
     let before = tx.before();
-    let mut queue = Queue::open(&before, lanes, now)?;
+    let mut queue = Queue::open(&before, lanes, now);
+    let mut turn = Turn::NoneSoFar;
     for _ in 0..LOOKED_AT {
         let Some((lane, place)) = queue.next()? else {
-            tx.pass_over(queue.spent());
-            return Ok(Turn::NothingDue);
+            turn = Turn::NothingDue;
+            break;
         };
-        match admit(tx, place.1, claim, now) {
+        tx.reach(lane.clone(), place);
+        match admit(tx, place, claim, now) {
             Ok(Met::Claimed(claimed)) => {
-                tx.pass_over(queue.spent());
-                tx.take_turn(lane, place);
-                return Ok(Turn::Claimed(claimed));
+                tx.take_turn(lane);
+                turn = Turn::Claimed(claimed);
+                break;
             }
-            Ok(Met::Withheld) => {}
+            Ok(Met::Withheld | Met::Moved) => {}
             Err(err @ (StoreError::Corrupt { .. } | StoreError::NotFound { .. })) => {
                 tracing::error!(delivery.id = %place.1, error = %err, "set a delivery aside");
                 tx.remove(DUE, &lane.at(place));
@@ -51,7 +52,8 @@ pub(super) fn claim(tx: &mut Tx<'_>, claim: &Claim, now: DateTime<Utc>) -> Resul
             Err(err) => return Err(err),
         }
     }
-    Ok(Turn::NoneSoFar)
+    tx.note(queue.seen());
+    Ok(turn)
 }
 
 /// What became of a delivery that was met in a lane.
@@ -59,16 +61,22 @@ enum Met {
     Claimed(Box<Claimed>),
     /// Or in doubt: it is not due any more.
     Withheld,
+    /// It was read ahead, and is elsewhere or in hand since.
+    Moved,
 }
 
 /// Leases one delivery, unless it is withheld or in doubt.
-fn admit(tx: &mut Tx<'_>, id: DeliveryId, claim: &Claim, now: DateTime<Utc>) -> Result<Met> {
+fn admit(tx: &mut Tx<'_>, (due, id): Place, claim: &Claim, now: DateTime<Utc>) -> Result<Met> {
     let row = tx
         .get(DELIVERY, &id)?
         .ok_or(StoreError::NotFound { what: "delivery" })?;
     let issue = tx
         .get(ISSUE, &id.content)?
         .ok_or(StoreError::NotFound { what: "plan" })?;
+    let is_in_hand = tx.lease(id).is_some_and(|lease| now < lease.until);
+    if is_in_hand || row.status.due() != Some(due) {
+        return Ok(Met::Moved);
+    }
     if claim.doubt == Doubt::Hold && tx.has(LEASE, &id)? {
         let entry = Entry {
             id,

@@ -22,10 +22,12 @@ fn key(reach: &Reach) -> String {
 
 pub(super) fn put(tx: &mut Tx<'_>, reach: &Reach, hold: &Hold) -> Result<()> {
     let key = key(reach);
-    match tx.has(HOLD, &key)? {
-        true => Ok(()),
-        false => tx.put(HOLD, &key, hold),
+    if tx.has(HOLD, &key)? {
+        return Ok(());
     }
+    // What it keeps back may have been read ahead.
+    tx.rewind();
+    tx.put(HOLD, &key, hold)
 }
 
 pub(super) fn lift(tx: &mut Tx<'_>, reach: &Reach) -> Result<bool> {

@@ -1,18 +1,14 @@
 //! What waits, queue by queue: messages that somebody waits for before digests, and each group of
 //! destinations by itself, so that one that takes little does not hold up the others.
 
+use std::collections::VecDeque;
+
 use chrono::{DateTime, Utc};
 
-use super::{
-    hold::Holds,
-    key::Key,
-    lease::Front,
-    table::DUE,
-    tx::{Rows, Tx},
-};
+use super::{hold::Holds, key::Key, lease::Front, table::DUE, tx::Tx};
 use crate::{
     delivery::Purpose,
-    id::{ContentId, DeliveryId, GroupName, SubscriberId},
+    id::{DeliveryId, GroupName},
     port::Result,
 };
 
@@ -25,15 +21,6 @@ pub(super) struct Lane {
 
 /// The place of a delivery in its lane.
 pub(super) type Place = (DateTime<Utc>, DeliveryId);
-
-/// Behind everything that was due by `now`.
-fn end(now: DateTime<Utc>) -> Place {
-    let last = DeliveryId {
-        content: ContentId(u64::MAX),
-        recipient: SubscriberId(u64::MAX),
-    };
-    (now, last)
-}
 
 impl Lane {
     pub(super) fn of(purpose: Purpose, group: &GroupName) -> Self {
@@ -78,104 +65,116 @@ pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<Lane>> {
     Ok(lanes)
 }
 
+/// How many places are read at a time.
+const AHEAD: usize = 32;
+
 /// What is due in some lanes and can be claimed, in the order in which it should be.
 pub(super) struct Queue<'a> {
     tx: &'a Tx<'a>,
-    holds: Holds,
     now: DateTime<Utc>,
+    holds: Option<Holds>,
     heads: Vec<Head>,
-    /// Lanes that have nothing more, up to here.
-    spent: Vec<(Lane, Place)>,
+    seen: Seen,
+}
+
+/// What was found out about lanes by reading them.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// What comes next.
+    pub(super) ahead: Vec<(Lane, VecDeque<Place>)>,
+    /// Nothing can be claimed before that time, unless it is put there or given back.
+    pub(super) idle: Vec<(Lane, DateTime<Utc>)>,
 }
 
 struct Head {
     lane: Lane,
-    rows: Rows<(Lane, DateTime<Utc>, DeliveryId), ()>,
-    next: Place,
+    /// What comes next, as far as it was read.
+    ahead: VecDeque<Place>,
+    /// Where it was read up to.
+    read: Option<Place>,
     turn: u64,
 }
 
 impl<'a> Queue<'a> {
-    /// Of `lanes`, each from behind its front. What is due at the same time is taken in turns.
-    pub(super) fn open(
-        tx: &'a Tx<'a>,
-        lanes: Vec<(Lane, Front)>,
-        now: DateTime<Utc>,
-    ) -> Result<Self> {
-        let mut queue = Queue {
+    /// What is due at the same time is taken in turns.
+    pub(super) fn open(tx: &'a Tx<'a>, fronts: Vec<(Lane, Front)>, now: DateTime<Utc>) -> Self {
+        let busy = fronts
+            .into_iter()
+            .filter(|(_, front)| front.idle.is_none_or(|until| until <= now));
+        let heads = busy.map(|(lane, front)| Head {
+            lane,
+            read: front.ahead.back().copied().or(front.place),
+            ahead: front.ahead,
+            turn: front.turn,
+        });
+        Queue {
             tx,
-            holds: Holds::read(tx)?,
             now,
-            heads: Vec::with_capacity(lanes.len()),
-            spent: Vec::new(),
-        };
-        if queue.holds.keep_everything() {
-            return Ok(queue);
+            holds: None,
+            heads: heads.collect(),
+            seen: Seen::default(),
         }
-        for (lane, front) in lanes {
-            let span = match front.place {
-                Some(place) => DUE.after(&lane.at(place)).of(&lane),
-                None => DUE.within(&lane),
-            };
-            let rows = tx.scan(span);
-            queue.enter(lane, front.turn, rows)?;
-        }
-        Ok(queue)
     }
 
     /// The next one, and the lane it is in.
     pub(super) fn next(&mut self) -> Result<Option<(Lane, Place)>> {
-        let heads = self.heads.iter().enumerate();
-        let first =
-            heads.min_by_key(|(_, head)| (head.lane.rank, head.next.0, head.turn, head.next.1));
-        let Some(first) = first.map(|(n, _)| n) else {
-            return Ok(None);
-        };
-        let Head {
-            lane,
-            rows,
-            next,
-            turn,
-        } = self.heads.swap_remove(first);
-        self.enter(lane.clone(), turn, rows)?;
-        Ok(Some((lane, next)))
+        for mut head in std::mem::take(&mut self.heads) {
+            if head.ahead.is_empty() {
+                self.read_on(&mut head)?;
+            }
+            if !head.ahead.is_empty() {
+                self.heads.push(head);
+            }
+        }
+        let first = self.heads.iter_mut().min_by_key(|head| {
+            let (due, id) = head.ahead[0];
+            (head.lane.rank, due, head.turn, id)
+        });
+        Ok(first.and_then(|head| Some((head.lane.clone(), head.ahead.pop_front()?))))
     }
 
-    /// Puts a lane back with what is next in it, unless nothing is.
-    fn enter(
-        &mut self,
-        lane: Lane,
-        turn: u64,
-        mut rows: Rows<(Lane, DateTime<Utc>, DeliveryId), ()>,
-    ) -> Result<()> {
-        while let Some(key) = rows.next_key() {
+    /// Reads the next places of a lane.
+    fn read_on(&mut self, head: &mut Head) -> Result<()> {
+        let holds = match &mut self.holds {
+            Some(holds) => holds,
+            none => none.insert(Holds::read(self.tx)?),
+        };
+        let lane = &head.lane;
+        let mut idle = DateTime::<Utc>::MAX_UTC;
+        let mut rows = self.tx.scan(match head.read {
+            Some(place) => DUE.after(&lane.at(place)).of(lane),
+            None => DUE.within(lane),
+        });
+        while !holds.keep_everything()
+            && head.ahead.len() < AHEAD
+            && let Some(key) = rows.next_key()
+        {
             let (_, due, id) = key?;
             if due > self.now {
+                idle = due;
                 break;
             }
-            if self.holds.keep(self.tx, id.content)? {
+            if holds.keep(self.tx, id.content)? {
                 let kept = (lane.clone(), due, id.content);
-                rows = self.tx.scan(DUE.behind(&kept).of(&lane));
+                rows = self.tx.scan(DUE.behind(&kept).of(lane));
                 continue;
             }
             let lease = self.tx.lease(id);
             if lease.is_none_or(|lease| lease.until <= self.now) {
-                let next = (due, id);
-                self.heads.push(Head {
-                    lane,
-                    rows,
-                    next,
-                    turn,
-                });
-                return Ok(());
+                head.ahead.push_back((due, id));
             }
         }
-        self.spent.push((lane, end(self.now)));
+        match head.ahead.back() {
+            Some(last) => {
+                head.read = Some(*last);
+                self.seen.ahead.push((lane.clone(), head.ahead.clone()));
+            }
+            None => self.seen.idle.push((lane.clone(), idle)),
+        }
         Ok(())
     }
 
-    /// Lanes of which all that is due is in hand or held, and up to where.
-    pub(super) fn spent(self) -> Vec<(Lane, Place)> {
-        self.spent
+    pub(super) fn seen(self) -> Seen {
+        self.seen
     }
 }

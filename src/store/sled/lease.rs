@@ -4,14 +4,14 @@
 //! it dies they are worthless: the delivery is due, which is right. A claim therefore writes nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    lane::{Lane, Place},
+    lane::{Lane, Place, Seen},
     row::DeliveryRow,
 };
 use crate::{
@@ -42,12 +42,41 @@ struct Book {
 }
 
 /// How far a lane has got.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Front {
     /// Up to here all of it is in hand or held; none where something else may be.
     pub(super) place: Option<Place>,
+    /// What comes next, as far as it was read. What moved since says so in its row.
+    pub(super) ahead: VecDeque<Place>,
+    /// Nothing can be claimed before that time.
+    pub(super) idle: Option<DateTime<Utc>>,
     /// Grows with each claim from any lane: the lane with the least has waited longest.
     pub(super) turn: u64,
+}
+
+impl Front {
+    /// Has the lane read from its start.
+    fn rewind(&mut self) {
+        self.place = None;
+        self.ahead.clear();
+        self.idle = None;
+    }
+
+    fn reach(&mut self, place: Place) {
+        self.place = Some(place);
+        self.ahead.retain(|next| *next > place);
+    }
+
+    /// Something is there now that can be claimed.
+    fn expose(&mut self, place: Place) {
+        let is_behind = |known: Place| known < place;
+        if !self.place.is_none_or(is_behind) {
+            self.rewind();
+        } else if !self.ahead.back().copied().is_none_or(is_behind) {
+            self.ahead.clear();
+        }
+        self.idle = self.idle.map(|until| until.min(place.0));
+    }
 }
 
 /// What a transaction makes of the leases.
@@ -55,7 +84,8 @@ pub(super) struct Front {
 pub(super) struct Changes {
     /// Taken and, where there is none, given back.
     pub(super) leases: BTreeMap<DeliveryId, Option<Lease>>,
-    /// Where everything is in hand or held, lane by lane.
+    pub(super) seen: Seen,
+    /// Up to where everything is in hand, held or done, lane by lane.
     pub(super) reached: BTreeMap<Lane, Place>,
     /// The lane from which something was claimed.
     pub(super) turn: Option<Lane>,
@@ -74,6 +104,7 @@ impl Changes {
 
     pub(super) fn rewind(&mut self) {
         self.from_the_start = true;
+        self.seen = Seen::default();
         self.reached.clear();
     }
 
@@ -84,10 +115,12 @@ impl Changes {
 }
 
 impl Book {
+    fn front(&mut self, lane: Lane) -> &mut Front {
+        self.fronts.entry(lane).or_default()
+    }
+
     fn rewind(&mut self) {
-        self.fronts
-            .values_mut()
-            .for_each(|front| front.place = None);
+        self.fronts.values_mut().for_each(Front::rewind);
     }
 }
 
@@ -116,8 +149,11 @@ impl Leases {
         let lanes = book.fronts.iter();
         lanes
             .map(|(lane, front)| {
-                let place = front.place.filter(|_| all_held);
-                (lane.clone(), Front { place, ..*front })
+                let mut front = front.clone();
+                if !all_held {
+                    front.rewind();
+                }
+                (lane.clone(), front)
             })
             .collect()
     }
@@ -136,17 +172,22 @@ impl Leases {
         if changes.from_the_start {
             book.rewind();
         }
+        for (lane, ahead) in changes.seen.ahead {
+            book.front(lane).ahead = ahead;
+        }
+        for (lane, idle) in changes.seen.idle {
+            book.front(lane).idle = Some(idle);
+        }
         for (lane, place) in changes.reached {
-            book.fronts.entry(lane).or_default().place = Some(place);
+            book.front(lane).reach(place);
         }
         if let Some(lane) = changes.turn {
             book.turns += 1;
             let turn = book.turns;
-            book.fronts.entry(lane).or_default().turn = turn;
+            book.front(lane).turn = turn;
         }
-        for (lane, exposed) in changes.exposed {
-            let front = book.fronts.entry(lane).or_default();
-            front.place = front.place.filter(|place| *place < exposed);
+        for (lane, place) in changes.exposed {
+            book.front(lane).expose(place);
         }
     }
 

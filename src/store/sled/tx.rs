@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     journal::Writes,
     key::Key,
-    lane::{Lane, Place},
+    lane::{Lane, Place, Seen},
     lease::{Changes, Front, Lease, Leases},
     table::{COUNTER, SUPPRESSION, Span, Suppression, Table},
     tree::{self, Direction, Tree},
@@ -154,15 +154,19 @@ impl<'a> Tx<'a> {
         self.changes.leases.insert(id, lease);
     }
 
-    /// Notes that what is at `place` was claimed, and that everything before it is in hand or held.
-    pub(super) fn take_turn(&mut self, lane: Lane, place: Place) {
-        self.changes.reached.insert(lane.clone(), place);
+    /// Notes that everything in a lane is in hand, held or done up to `place`.
+    pub(super) fn reach(&mut self, lane: Lane, place: Place) {
+        self.changes.reached.insert(lane, place);
+    }
+
+    /// Notes that something was claimed from a lane, and that it is the others' turn.
+    pub(super) fn take_turn(&mut self, lane: Lane) {
         self.changes.turn = Some(lane);
     }
 
-    /// Notes that everything in some lanes is in hand or held up to a place in each.
-    pub(super) fn pass_over(&mut self, spent: Vec<(Lane, Place)>) {
-        self.changes.reached.extend(spent);
+    /// Notes what was found out about lanes by reading them.
+    pub(super) fn note(&mut self, seen: Seen) {
+        self.changes.seen = seen;
     }
 
     /// Notes that something is in a lane at `place` that can be claimed.
