@@ -1,8 +1,8 @@
 //! Replies as lettre can read them.
 //!
-//! RFC 5321, section 4.2, wants clients to bear a code without text, and section 2.4 a server that
-//! does not speak ASCII. To lettre both are noise, and noise ends the connection: a recipient who
-//! is refused in Latin-1 would cost it each time.
+//! RFC 5321, section 4.2, wants clients to bear a code without text and to go by its first digit where they
+//! do not know it, and section 2.4 a server that does not speak ASCII. To lettre all of that is noise, and
+//! noise ends the connection: a recipient who is refused in Latin-1, or by a 571, would cost it each time.
 
 use std::{
     io,
@@ -76,13 +76,23 @@ impl Lenient {
     }
 }
 
-/// The line in UTF-8, with something after its code, and ended by CRLF.
+/// The line in UTF-8, with a code that lettre knows and something after it, and ended by CRLF.
 fn mended(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches(['\r', '\n']);
-    let is_code = line.len() == 3 && line.bytes().all(|byte| byte.is_ascii_digit());
-    let space = if is_code { " " } else { "" };
-    format!("{line}{space}\r\n")
+    let space = if is_code(line) { " " } else { "" };
+    match line.split_at_checked(3).filter(|(code, _)| is_code(code)) {
+        Some((code, text)) if code.as_bytes()[1] > b'5' => match code.as_bytes()[0] {
+            b'4' => format!("451{text} ({code})\r\n"),
+            b'5' => format!("554{text} ({code})\r\n"),
+            _ => format!("{line}{space}\r\n"),
+        },
+        _ => format!("{line}{space}\r\n"),
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl AsyncTokioStream for Lenient {

@@ -164,6 +164,27 @@ async fn a_relay_may_refuse_in_any_encoding() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_code_that_nobody_defined_goes_by_its_first_digit() {
+    for (refused, refusal, reply) in [
+        (
+            "571 5.7.1 refused",
+            Refusal::Policy,
+            "554 5.7.1 refused (571)",
+        ),
+        (
+            "571-no\r\n571 way",
+            Refusal::Permanent,
+            "554 no (571) way (571)",
+        ),
+        ("490", Refusal::Temporary, "451 (490)"),
+    ] {
+        let replies = [(0, "250 ok"), (0, refused)];
+        let reply = reply.to_owned();
+        assert_eq!(send_to(&replies).await, Sent::Refused { refusal, reply });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_without_end_is_none() {
     let endless = "250-and so on\r\n".repeat(10_000);
     let long = format!("250 {}", "x".repeat(100_000));
