@@ -24,7 +24,7 @@ use std::{
 pub(super) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// What follows a checkpoint until the next; it takes some three times as much memory.
-const MAX_BYTES: u64 = 8 << 20;
+const MAX_BYTES: u64 = 4 << 20;
 
 const HEAD: usize = 8 + 4 + 4;
 
