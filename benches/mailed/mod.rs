@@ -101,6 +101,7 @@ pub(crate) fn claimed(n: u64) -> anyhow::Result<Claimed> {
             attempts: 0,
             group: GroupName::other(),
             via: None,
+            earlier: Vec::new(),
         },
         address: EmailAddress::parse(&format!("reader{n}@example.net"))?,
         name: Some(format!("Reader {n}")),

@@ -67,6 +67,18 @@ pub struct Delivery {
     pub attempts: u32,
     /// The relay that was asked last.
     pub via: Option<RelayName>,
+    /// Those attempts that did not end it, the latest ones, in their order.
+    pub earlier: Vec<Attempt>,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    #[serde(with = "stamp")]
+    pub at: DateTime<Utc>,
+    pub via: Option<RelayName>,
+    /// The relay's, or ours if it said nothing.
+    pub words: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 //! The port behind which deliveries are planned, in hand and done.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -265,6 +268,9 @@ pub trait OutboxStore: Send + Sync {
 
     /// When the next delivery falls due, if any waits.
     async fn next_due(&self) -> port::Result<Option<DateTime<Utc>>>;
+
+    /// How many deliveries to each group of destinations are due, will be, or are in hand.
+    async fn waiting(&self) -> port::Result<BTreeMap<GroupName, u64>>;
 
     async fn tally(&self, id: ContentId) -> port::Result<Tally>;
 

@@ -70,6 +70,10 @@ fn text(progress: &Progress) -> String {
     let paused = paused.map(|way| (label("relay", &way.name), u64::from(way.paused.is_some())));
     let help = "Whether a relay is left alone for a while.";
     family(&mut out, "relay_paused", "gauge", help, paused);
+    let left = progress.destinations.iter();
+    let left = left.filter_map(|way| Some((label("destination", &way.name), way.left?)));
+    let help = "Deliveries to a destination that are not done.";
+    family(&mut out, "destination_waiting", "gauge", help, left);
     let issues = progress.issues.iter().flat_map(|issue| {
         let of = format!(
             "edition=\"{}\",content=\"{}\"",
@@ -120,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_told_in_the_words_of_prometheus() {
-        let way = Way {
+        let way = || Way {
             name: "mx".to_owned(),
             sent: 3,
             deferred: 2,
@@ -128,13 +132,21 @@ mod tests {
             uncertain: 0,
             rate: 0.5,
             open: 4,
+            left: None,
+            ends: None,
             paused: None,
+        };
+        let group = Way {
+            name: "gmail".to_owned(),
+            left: Some(70),
+            paused: None,
+            ..way()
         };
         let progress = Progress {
             holds: Vec::new(),
             issues: Vec::new(),
-            relays: vec![way],
-            destinations: Vec::new(),
+            relays: vec![way()],
+            destinations: vec![group],
         };
 
         let text = text(&progress);
@@ -144,6 +156,7 @@ mod tests {
             "courant_relay_messages_total{relay=\"mx\",outcome=\"sent\"} 3",
             "courant_relay_attempts{relay=\"mx\"} 4",
             "courant_relay_paused{relay=\"mx\"} 0",
+            "courant_destination_waiting{destination=\"gmail\"} 70",
             "courant_outbox_holds 0",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");

@@ -60,8 +60,14 @@ fn tell(progress: &Progress) {
 
 fn rates(ways: &[Way]) -> String {
     let moving = ways.iter().filter(|way| way.rate > 0.0);
-    let rates: Vec<_> = moving
-        .map(|way| format!("{} {:.1}/s", way.name, way.rate))
-        .collect();
+    let rates: Vec<_> = moving.map(rate).collect();
     rates.join(", ")
+}
+
+fn rate(way: &Way) -> String {
+    let rate = format!("{} {:.1}/s", way.name, way.rate);
+    match (way.left, way.ends) {
+        (Some(left), Some(ends)) => format!("{rate} ({left} left until {})", ends.format("%H:%M")),
+        _ => rate,
+    }
 }

@@ -1,11 +1,14 @@
 //! How far the mail has got: for `outbox show`, for the log, and for Prometheus.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::app::App;
 use crate::{
     delivery::{Held, Hold, Issue, Reach, Tally, traffic::Counts},
+    id::GroupName,
     port,
 };
 
@@ -65,6 +68,10 @@ pub(super) struct Way {
     pub(super) rate: f64,
     /// Attempts at this moment.
     pub(super) open: usize,
+    /// What waits for it; none for a relay, since another may take it.
+    pub(super) left: Option<u64>,
+    /// When that is out, if all goes on as in the last minute.
+    pub(super) ends: Option<DateTime<Utc>>,
     /// Left alone until then, and why.
     pub(super) paused: Option<(DateTime<Utc>, String)>,
 }
@@ -82,7 +89,8 @@ impl Progress {
             }
             ways
         });
-        let destinations = deliver.map(|deliver| ways(deliver.traffic().groups(), now));
+        let groups = deliver.map_or_else(Vec::new, |deliver| deliver.traffic().groups());
+        let destinations = destinations(groups, app.store.waiting().await?, now);
         let mut issues = app.store.issues(ISSUES).await?;
         issues.retain(|issue| issue.tally.waiting() > 0);
         let rate: f64 = relays.iter().map(|way| way.rate).sum();
@@ -95,7 +103,7 @@ impl Progress {
             issues: under.collect(),
             holds: holds.into_iter().map(Kept::from).collect(),
             relays,
-            destinations: destinations.unwrap_or_default(),
+            destinations,
         })
     }
 
@@ -133,6 +141,8 @@ impl Way {
             uncertain: counts.uncertain,
             rate: counts.rate(now),
             open: counts.open,
+            left: None,
+            ends: None,
             paused: None,
         }
     }
@@ -142,6 +152,29 @@ fn ways<N: ToString>(counted: Vec<(N, Counts)>, now: DateTime<Utc>) -> Vec<Way> 
     let ways = counted.iter();
     ways.map(|(name, counts)| Way::new(name.to_string(), counts, now))
         .collect()
+}
+
+/// Groups that were sent to, and those that wait for it.
+fn destinations(
+    mut counted: Vec<(GroupName, Counts)>,
+    mut waiting: BTreeMap<GroupName, u64>,
+    now: DateTime<Utc>,
+) -> Vec<Way> {
+    for group in waiting.keys() {
+        if !counted.iter().any(|(name, _)| name == group) {
+            counted.push((group.clone(), Counts::default()));
+        }
+    }
+    let ways = counted.iter().map(|(name, counts)| {
+        let left = waiting.remove(name).unwrap_or(0);
+        let way = Way::new(name.to_string(), counts, now);
+        Way {
+            left: Some(left),
+            ends: ends(left, way.rate, now),
+            ..way
+        }
+    });
+    ways.collect()
 }
 
 /// When so many messages will be out at `rate` a second; none while nothing moves.

@@ -49,6 +49,7 @@ fn claimed(to: Recipient, name: Option<&str>) -> Claimed {
             attempts: 0,
             group: GroupName::other(),
             via: None,
+            earlier: Vec::new(),
         },
         address: EmailAddress::parse("ann@example.net").unwrap(),
         name: name.map(str::to_owned),

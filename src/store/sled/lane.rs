@@ -1,7 +1,7 @@
 //! What waits, queue by queue: messages that somebody waits for before digests, and each group of
 //! destinations by itself, so that one that takes little does not hold up the others.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
@@ -63,6 +63,21 @@ pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<Lane>> {
         lanes.push(lane);
     }
     Ok(lanes)
+}
+
+/// How much there is for each group. What is still being planned waits as well.
+pub(super) fn waiting(tx: &Tx<'_>) -> Result<BTreeMap<GroupName, u64>> {
+    let mut waiting = BTreeMap::new();
+    for lane in all(tx)? {
+        let mut rows = tx.scan(DUE.within(&lane));
+        let mut n = 0;
+        while let Some(key) = rows.next_key() {
+            key?;
+            n += 1;
+        }
+        *waiting.entry(lane.group).or_default() += n;
+    }
+    Ok(waiting)
 }
 
 /// How many places are read at a time.

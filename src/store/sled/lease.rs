@@ -259,6 +259,7 @@ mod tests {
             status: Status::Scheduled { due: until },
             attempts: 0,
             via: None,
+            earlier: Vec::new(),
         };
         leases.apply(Changes {
             leases: BTreeMap::from([(delivery(n), Some(Lease { until, row }))]),

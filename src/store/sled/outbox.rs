@@ -1,6 +1,6 @@
 //! What is planned, in hand and done.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Durability, SledStore,
     claim::{Turn, claim},
-    hold,
+    hold, lane,
     plan::{self, Begun},
     settle,
     table::{CONTENT, DELIVERY, DUE, ISSUE, SEAL, TALLY, USAGE},
@@ -19,7 +19,7 @@ use crate::{
         Claim, Claimed, Content, Delivery, Held, Hold, Issue, OutboxStore, Plan, Planned, Reach,
         Recipient, Seal, Settle, Tally, Usage,
     },
-    id::{ContentId, DeliveryId, SubscriberId},
+    id::{ContentId, DeliveryId, GroupName, SubscriberId},
     port::Result,
 };
 
@@ -38,7 +38,7 @@ impl OutboxStore for SledStore {
                 recipients,
             } => (content, recipients),
         };
-        let planned = self.plan_for(content, plan, recipients.into()).await;
+        let planned = self.plan_for(content, plan, Arc::new(recipients)).await;
         if planned.is_err() {
             // What cannot be swept now is swept when the store opens.
             let _swept = self
@@ -135,6 +135,10 @@ impl OutboxStore for SledStore {
         self.read(next_due).await
     }
 
+    async fn waiting(&self) -> Result<BTreeMap<GroupName, u64>> {
+        self.read(lane::waiting).await
+    }
+
     async fn tally(&self, id: ContentId) -> Result<Tally> {
         self.read(move |tx| {
             let stored = tx.get(TALLY, &id)?.unwrap_or_default();
@@ -215,7 +219,7 @@ impl SledStore {
         &self,
         content: ContentId,
         plan: Arc<Plan>,
-        recipients: Arc<[Recipient]>,
+        recipients: Arc<Vec<Recipient>>,
     ) -> Result<Planned> {
         for first in (0..recipients.len()).step_by(plan::BATCH) {
             let (plan, all) = (Arc::clone(&plan), Arc::clone(&recipients));
@@ -254,7 +258,7 @@ fn one(tx: &Tx<'_>, id: Result<DeliveryId>) -> Result<Option<Delivery>> {
 fn next_due(tx: &Tx<'_>) -> Result<Option<DateTime<Utc>>> {
     let leases = tx.leases().all();
     let mut first = leases.iter().map(|(_, lease)| lease.until).min();
-    for lane in super::lane::all(tx)? {
+    for lane in lane::all(tx)? {
         for row in tx.scan(DUE.within(&lane)).keys() {
             let (_, due, id) = row?;
             if tx.lease(id).is_none() {

@@ -75,6 +75,7 @@ pub(super) fn write(
             status: Status::Scheduled { due },
             attempts: 0,
             via: None,
+            earlier: Vec::new(),
         };
         tx.put(DELIVERY, &id, &row)?;
     }

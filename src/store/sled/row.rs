@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::stamp,
-    delivery::{Delivery, Issue, Purpose, Recipient, Status, Tally},
+    delivery::{Attempt, Delivery, Issue, Purpose, Recipient, Status, Tally},
     id::{ContentId, DeliveryId, EditionSlug, GroupName, RelayName},
     subscribers::address::EmailAddress,
 };
@@ -41,7 +41,11 @@ pub(super) struct DeliveryRow {
     pub(super) status: Status,
     pub(super) attempts: u32,
     pub(super) via: Option<RelayName>,
+    pub(super) earlier: Vec<Attempt>,
 }
+
+/// Attempts that are remembered of one delivery; more are made only where somebody insists.
+const MAX_EARLIER: usize = 40;
 
 impl DeliveryRow {
     pub(super) fn to(&self, id: DeliveryId) -> Recipient {
@@ -49,6 +53,18 @@ impl DeliveryRow {
             Some(address) => Recipient::Address(address.clone()),
             None => Recipient::Subscriber(id.recipient),
         }
+    }
+
+    /// Remembers an attempt at `at` that did not end it.
+    pub(super) fn remember(&mut self, at: DateTime<Utc>, words: &str) {
+        if self.earlier.len() == MAX_EARLIER {
+            self.earlier.remove(0);
+        }
+        self.earlier.push(Attempt {
+            at,
+            via: self.via.clone(),
+            words: words.to_owned(),
+        });
     }
 
     pub(super) fn shown(self, id: DeliveryId, issue: &IssueRow) -> Delivery {
@@ -61,6 +77,7 @@ impl DeliveryRow {
             status: self.status,
             attempts: self.attempts,
             via: self.via,
+            earlier: self.earlier,
         }
     }
 }

@@ -65,6 +65,9 @@ pub(super) fn settle(tx: &mut Tx<'_>, settle: Settle, now: DateTime<Utc>) -> Res
         note_usage(tx, relay, &entry.row.group, now)?;
     }
     entry.row.via = via;
+    if let Status::Deferred { reason, .. } = &status {
+        entry.row.remember(now, reason);
+    }
     enter(tx, entry, status)
 }
 
@@ -189,6 +192,11 @@ pub(super) fn retry(tx: &mut Tx<'_>, ids: &[DeliveryId], now: DateTime<Utc>) -> 
             _ if is_leased => continue,
             Status::Failed { at, .. } => unbounce(tx, &entry, at)?,
             _ => {}
+        }
+        if let Status::Failed { at, reason } | Status::Uncertain { at, reason } =
+            entry.row.status.clone()
+        {
+            entry.row.remember(at, &reason);
         }
         entry.row.attempts = 0;
         enter(tx, entry, Status::Scheduled { due: now })?;

@@ -18,7 +18,10 @@ use crate::{
         Seal, Settle, Tally, Usage,
     },
     editions::{Close, Closed, Digest, EditionStore, Progress, fixture::morning},
-    id::{ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, SourceName, SubscriberId},
+    id::{
+        ArticleId, ContentId, DeliveryId, DigestName, EditionSlug, GroupName, SourceName,
+        SubscriberId,
+    },
     ingest::{Answer, IngestStore, Place, Record, Recorded, Split},
     library::{Article, ArticleStore, Body, Query, Related},
     parts::Window,
@@ -362,6 +365,10 @@ impl OutboxStore for Shelf {
 
     async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
         unasked("read")
+    }
+
+    async fn waiting(&self) -> Result<BTreeMap<GroupName, u64>> {
+        unasked("count")
     }
 
     async fn tally(&self, _: ContentId) -> Result<Tally> {

@@ -302,6 +302,32 @@ async fn every_outcome_is_recorded_with_its_attempt() {
 }
 
 #[tokio::test]
+async fn what_waits_is_counted_by_destination_until_it_is_done() {
+    for store in stores() {
+        for address in [ANN, "bob@gmail.com", "cid@gmail.com", "dan@googlemail.com"] {
+            subscribe(&*store, address).await;
+        }
+        plan_digest(&*store, "digest:1").await;
+        let waiting = async || {
+            let counted = store.waiting().await.unwrap().into_iter();
+            let named = counted.map(|(group, n)| (group.to_string(), n));
+            named.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            waiting().await,
+            [("gmail".to_owned(), 3), ("other".to_owned(), 1)]
+        );
+
+        for (outcome, left) in [(Outcome::Released, 4), (failed(), 3), (sent(), 2)] {
+            let claimed = claim(&*store, 1, 10).await.unwrap();
+            settle(&*store, &claimed, outcome, 2).await;
+            let counted = waiting().await;
+            assert_eq!(counted.iter().map(|(_, n)| n).sum::<u64>(), left);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_deferred_delivery_is_due_again_when_it_said() {
     for store in stores() {
         subscribe(&*store, ANN).await;
@@ -319,6 +345,44 @@ async fn a_deferred_delivery_is_due_again_when_it_said() {
         assert_eq!(second.delivery.attempts, 1);
         settle(&*store, &second, sent(), 31).await;
         assert_eq!(delivery(&*store, second.delivery.id).await.attempts, 2);
+    }
+}
+
+#[tokio::test]
+async fn every_attempt_that_did_not_end_it_is_remembered_in_the_relays_words() {
+    for store in stores() {
+        subscribe(&*store, ANN).await;
+        plan_digest(&*store, "digest:1").await;
+        let deferred = |reason: &str, due| Outcome::Deferred {
+            due: at(due),
+            reason: reason.to_owned(),
+        };
+        let mut due = 0;
+        for (outcome, n) in [
+            (deferred("451 busy", 30), 1),
+            (deferred("450 greylisted", 60), 31),
+            (failed(), 61),
+            (sent(), 63),
+        ] {
+            let claimed = claim(&*store, n, 100).await.unwrap();
+            settle(&*store, &claimed, outcome, n).await;
+            let again = store.retry(vec![claimed.delivery.id], at(n)).await.unwrap();
+            due += again;
+        }
+
+        let one = store.deliveries(1).await.unwrap().remove(0);
+        let earlier: Vec<_> = one
+            .earlier
+            .iter()
+            .map(|attempt| (attempt.at, attempt.words.as_str()))
+            .collect();
+        let expected = [
+            (at(1), "451 busy"),
+            (at(31), "450 greylisted"),
+            (at(61), "550 no"),
+        ];
+        assert_eq!(earlier, expected);
+        assert_eq!(due, 3, "what was sent is not retried");
     }
 }
 

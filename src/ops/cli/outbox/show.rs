@@ -30,7 +30,7 @@ pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
     ] {
         let busy = ways
             .iter()
-            .any(|way| way.sent + way.deferred + way.failed > 0);
+            .any(|way| way.sent + way.deferred + way.failed + way.left.unwrap_or(0) > 0);
         if busy || ways.iter().any(|way| way.paused.is_some()) {
             out.line(String::new()).await;
             out.rows::<()>(&[], || table(heading, ways)).await?;
@@ -79,20 +79,20 @@ fn under(issue: &Under) -> String {
 
 fn table(heading: &'static str, ways: &[Way]) -> Table {
     let mut table = Table::new(&[
-        heading, "SENT", "PUT OFF", "FAILED", "A SECOND", "AT ONCE", "STATE",
+        heading, "SENT", "PUT OFF", "FAILED", "LEFT", "A SECOND", "AT ONCE", "STATE",
     ]);
     for way in ways {
-        let state = way
-            .paused
-            .as_ref()
-            .map_or(String::new(), |(until, reason)| {
-                format!("left alone until {}: {reason}", when(*until))
-            });
+        let state = match (&way.paused, way.ends) {
+            (Some((until, reason)), _) => format!("left alone until {}: {reason}", when(*until)),
+            (None, Some(ends)) => format!("done about {}", when(ends)),
+            (None, None) => String::new(),
+        };
         table.row([
             way.name.clone(),
             way.sent.to_string(),
             way.deferred.to_string(),
             way.failed.to_string(),
+            way.left.map_or(String::new(), |left| left.to_string()),
             format!("{:.1}", way.rate),
             way.open.to_string(),
             state,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    delivery::{Delivery, Status},
+    delivery::{Attempt, Delivery, Status},
     editions::{Digest, DigestRule, Edition, select},
     id::{ArticleId, ContentId, SubscriberId},
     library::{Article, Mail},
@@ -184,14 +184,14 @@ impl Tale {
                 .iter()
                 .map(|missing| ("no digest", missing.clone())),
         );
-        facts.extend(self.digests.iter().map(|sent| {
+        for sent in &self.digests {
             let Sent { number, what, .. } = sent;
             let slot = when(sent.slot);
-            (
-                "digest",
-                format!("{edition} No. {number} of {slot}: {what}"),
-            )
-        }));
+            let line = format!("{edition} No. {number} of {slot}: {what}");
+            facts.push(("digest", line));
+            let earlier = sent.delivery.iter().flat_map(|delivery| &delivery.earlier);
+            facts.extend(earlier.map(|attempt| ("attempt", tried(attempt))));
+        }
         facts
     }
 }
@@ -241,7 +241,8 @@ fn attempt(delivery: &Delivery) -> String {
         Status::Scheduled { due } => format!("due {}", when(*due)),
         Status::Leased { .. } => "in hand".to_owned(),
         Status::Sent { at, reply } => format!("sent {}: {reply}", when(*at)),
-        Status::Deferred { due, reason } => format!("tried again {}: {reason}", when(*due)),
+        // What was said is told with the attempts.
+        Status::Deferred { due, .. } => format!("tried again {}", when(*due)),
         Status::Failed { at, reason } => format!("failed {}: {reason}", when(*at)),
         Status::Uncertain { at, reason } => {
             format!("perhaps sent {}, and held: {reason}", when(*at))
@@ -254,6 +255,12 @@ fn attempt(delivery: &Delivery) -> String {
         0 | 1 => format!("{what}{by}"),
         n => format!("{what} ({n} attempts{by})"),
     }
+}
+
+fn tried(attempt: &Attempt) -> String {
+    let by = attempt.via.as_ref();
+    let by = by.map_or(String::new(), |relay| format!(" by {relay}"));
+    format!("{}{by}: {}", when(attempt.at), attempt.words)
 }
 
 fn line(event: &ConsentEvent) -> String {

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use super::*;
 use crate::{
-    delivery::{Purpose, Status, Withheld},
+    delivery::{Attempt, Purpose, Status, Withheld},
     id::{GroupName, RelayName, TopicSlug},
     library::{Mail, Measure, Related, Reprint},
     parts::{Attachment, Author, NamedLink, Picture, Window},
@@ -260,6 +260,7 @@ fn add_outbox(written: &mut Written) {
             status,
             attempts: 4,
             via: None,
+            earlier: Vec::new(),
         };
         written.add(DELIVERY, &row);
     }
@@ -269,6 +270,11 @@ fn add_outbox(written: &mut Written) {
         status: Status::Scheduled { due },
         attempts: 0,
         via: Some(RelayName::parse("mx").unwrap()),
+        earlier: vec![Attempt {
+            at,
+            via: None,
+            words: said(),
+        }],
     };
     written.add(DELIVERY, &notice);
     let reason = said();
