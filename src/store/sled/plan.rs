@@ -135,7 +135,11 @@ pub(super) fn sweep_all(tx: &mut Tx<'_>) -> Result<()> {
     tx.apply()
 }
 
+/// Removes what was written of a plan, unless it was finished after all.
 pub(super) fn sweep(tx: &mut Tx<'_>, content: ContentId) -> Result<()> {
+    if !tx.has(BEGUN, &content)? {
+        return Ok(());
+    }
     for lane in lane::all(tx)? {
         let due = tx.scan(DUE.within(&lane)).keys();
         let theirs = due.filter(|key| key.as_ref().map_or(true, |key| key.2.content == content));

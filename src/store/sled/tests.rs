@@ -1,4 +1,4 @@
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, fs, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -16,7 +16,7 @@ use crate::{
         Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, destination::Destinations,
     },
     id::{ContentId, DeliveryId, EditionSlug, SourceName, SubscriberId},
-    port::StoreError,
+    port::{Health, StoreError},
     secret::Key,
     sources::{Origin, Poll, SourceStore},
     subscribers::{Confirm, How, Request, SubscriberStore, address::EmailAddress},
@@ -297,6 +297,40 @@ async fn a_plan_that_comes_to_nothing_half_way_was_never_made() {
     ));
     assert_eq!(store.deliveries(usize::MAX).await.unwrap().len(), 5_000);
     assert_eq!(claims(&store).await, 5_000);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_fails_loses_nothing_and_nothing_is_written_after_it() {
+    let (store, folder) = store();
+    let path = folder.path().join("store");
+    let write = |key: String, row: u64| {
+        store.write(Durability::Synced, move |tx| tx.put(COUNTER, &key, &row))
+    };
+    write("before".to_owned(), 1).await.unwrap();
+    // sled keeps a large page in a file of its own, there.
+    fs::remove_dir_all(path.join("blobs")).unwrap();
+
+    let long = "x".repeat(5_000_000);
+    write(long.clone(), 2).await.unwrap();
+
+    let refused = write("after".to_owned(), 3).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(
+        store.check().await,
+        Err(StoreError::Unavailable { .. })
+    ));
+
+    let copy = folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    for file in ["conf", "db", "journal"] {
+        fs::copy(path.join(file), copy.join(file)).unwrap();
+    }
+    let store = SledStore::open(&copy, Key::new(&[7; Key::BYTES])).unwrap();
+    for (key, row) in [("before", Some(1)), (&long, Some(2)), ("after", None)] {
+        let key = key.to_owned();
+        let found = store.read(move |tx| tx.get(COUNTER, &key)).await.unwrap();
+        assert_eq!(found, row);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 use std::{
     iter::Peekable,
     ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, PoisonError, RwLock,
@@ -87,10 +88,17 @@ impl Tree {
     pub(super) fn apply(&self, writes: Writes) -> sled::Result<()> {
         self.journal.append(&writes)?;
         self.recent().apply(writes);
-        match self.journal.is_full() {
-            true => self.checkpoint(),
-            false => Ok(()),
+        if self.journal.is_full()
+            && !self.is_spoiled()
+            && let Err(err) = self.checkpoint()
+        {
+            // The batch is written all the same: the journal has it.
+            tracing::error!(
+                error = &err as &dyn std::error::Error,
+                "sled was not written"
+            );
         }
+        Ok(())
     }
 
     /// Has everything that was applied outlive a power cut.
@@ -105,7 +113,9 @@ impl Tree {
 
     /// Writes what is in memory to sled.
     pub(super) fn checkpoint(&self) -> sled::Result<()> {
-        self.noted(self.write_to_base())
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_to_base()));
+        let panicked = || sled::Error::ReportableBug("sled panicked".to_owned());
+        self.noted(written.unwrap_or_else(|_| Err(panicked())))
     }
 
     /// Whether what is open may not be what is on the disk any more, so that only opening the tree again

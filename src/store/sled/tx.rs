@@ -1,9 +1,6 @@
 //! One transaction.
 
-use std::{
-    iter,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::iter;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -42,7 +39,7 @@ pub(super) struct Tx<'a> {
 pub(super) struct Applied {
     /// Something was written.
     pub(super) wrote: bool,
-    /// The tree failed.
+    /// Nothing more can be written to the tree.
     pub(super) broke: bool,
 }
 
@@ -219,13 +216,10 @@ impl<'a> Tx<'a> {
     pub(super) fn apply(&mut self) -> Result<()> {
         let writes = std::mem::take(&mut self.writes);
         if !writes.is_empty() {
-            let applied = catch_unwind(AssertUnwindSafe(|| self.tree.apply(writes)))
-                .unwrap_or_else(|_| Err(sled::Error::ReportableBug("sled panicked".to_owned())));
+            let applied = self.tree.apply(writes);
             self.applied.wrote = true;
-            if let Err(err) = applied {
-                self.applied.broke = true;
-                return Err(unavailable("record", err));
-            }
+            self.applied.broke = applied.is_err() || self.tree.is_spoiled();
+            applied.map_err(|err| unavailable("record", err))?;
         }
         self.shared.apply(std::mem::take(&mut self.changes));
         Ok(())
