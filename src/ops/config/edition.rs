@@ -99,11 +99,12 @@ fn read_digest(section: &Section<'_>, zone: Tz, offered: Option<&Templates>) -> 
     let late_after = section
         .optional("late_after", duration)
         .unwrap_or(Duration::from_secs(24 * 3600));
+    let stale_after = section.optional("stale_after", duration);
     Some(DigestRule {
         name: name?,
         cadence: cadence?,
         template,
         late_after,
-        stale_after: section.optional("stale_after", duration),
+        stale_after,
     })
 }

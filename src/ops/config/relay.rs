@@ -72,6 +72,7 @@ fn read_relay(section: &Section<'_>) -> Option<Relay> {
     let connections = section.optional("connections", number(1..=64)).unwrap_or(8);
     let weight = section.optional("weight", number(0..=1_000)).unwrap_or(1);
     let max_messages = section.optional("max_messages", number(1..=100_000));
+    let pace = read_pace(section, None);
     Some(Relay {
         name: name?,
         url: url?,
@@ -81,7 +82,7 @@ fn read_relay(section: &Section<'_>) -> Option<Relay> {
         max_messages: max_messages
             .and_then(NonZeroU32::new)
             .unwrap_or(MAX_MESSAGES),
-        pace: read_pace(section, None),
+        pace,
     })
 }
 

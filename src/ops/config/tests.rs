@@ -193,6 +193,22 @@ fn a_page_is_read_with_its_selectors_and_a_bad_one_is_named_with_its_key() {
 }
 
 #[test]
+fn whatever_key_is_missing_no_other_is_taken_for_an_unknown_one() {
+    let whole = everything_on();
+    let lines: Vec<&str> = whole.lines().collect();
+    let keys = (0..lines.len()).filter(|n| lines[*n].contains(" = "));
+    let problems = keys.flat_map(|n| {
+        let without = [&lines[..n], &lines[n + 1..]].concat().join("\n");
+        let problems = read(&without).err().into_iter().flatten();
+        problems.map(move |problem| (n, problem))
+    });
+    let unknown = problems.filter(|(_, problem)| problem.contains("is not a key"));
+    let named = unknown.map(|(n, problem)| format!("without `{}`: {problem}", lines[n]));
+
+    assert_eq!(named.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
 fn every_problem_of_a_configuration_is_named_at_once() {
     let broken = SOUND
         .replace(
