@@ -9,6 +9,7 @@ use courant::{
         Audience, Content, Doubt, OutboxStore, Plan, Planned,
         destination::Destinations,
         dkim::Signer,
+        ledger::Ledger,
         relay::{Relay, RelayUrl},
         retry::Patience,
         route::Route,
@@ -97,7 +98,7 @@ pub(crate) fn courier(
         paces: Vec::new(),
     };
     Ok(DeliverOutbox::new(
-        store.clone(),
+        Arc::new(Ledger::new(store.clone())),
         routes.collect::<anyhow::Result<_>>()?,
         config,
         Clock::System,

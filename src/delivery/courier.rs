@@ -13,6 +13,7 @@ use super::{
     breaker::{Breaker, Trip},
     compose::{Links, Prepared},
     dkim::Signer,
+    ledger::Ledger,
     relay::Refusal,
     retry::Patience,
     route::Route,
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     clock::Clock,
     id::{ContentId, EditionSlug, GroupName, RelayName},
-    port::{self, StoreError},
+    port,
 };
 
 /// Longer than it takes to connect and to send once, every deadline run out.
@@ -42,7 +43,7 @@ pub struct Config {
 }
 
 pub(super) struct Courier {
-    pub(super) outbox: Arc<dyn OutboxStore>,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) routes: Vec<Arc<Route>>,
     pub(super) config: Config,
     pub(super) clock: Clock,
@@ -52,13 +53,11 @@ pub(super) struct Courier {
     breakers: Mutex<BTreeMap<EditionSlug, Breaker>>,
     /// Held by whoever judges a refusal, until the hold that it brings is recorded.
     judging: tokio::sync::Mutex<()>,
-    /// What the store could not record when it was known.
-    unsettled: Mutex<Vec<Settle>>,
 }
 
 impl Courier {
     pub(super) fn new(
-        outbox: Arc<dyn OutboxStore>,
+        ledger: Arc<Ledger>,
         routes: Vec<Route>,
         config: Config,
         clock: Clock,
@@ -69,7 +68,7 @@ impl Courier {
         let groups = config.paces.iter().cloned();
         Courier {
             traffic: Traffic::new(relays, groups),
-            outbox,
+            ledger,
             routes: routes.into_iter().map(Arc::new).collect(),
             config,
             clock,
@@ -77,19 +76,16 @@ impl Courier {
             prepared: Mutex::default(),
             breakers: Mutex::default(),
             judging: tokio::sync::Mutex::default(),
-            unsettled: Mutex::default(),
         }
     }
 
     pub(super) async fn claim(&self, ticket: &Ticket) -> port::Result<Option<Claimed>> {
         let now = self.clock.now();
-        self.outbox.claim_due(self.ask(ticket, now), now).await
+        self.outbox().claim_due(self.ask(ticket, now), now).await
     }
 
-    /// Records an outcome, now or when the store is back: see [`Self::catch_up`].
     pub(super) async fn settle(&self, settle: Settle) -> port::Result<()> {
-        let done = self.outbox.settle(settle.clone(), self.clock.now()).await;
-        done.inspect_err(|_| locked(&self.unsettled).push(settle))
+        self.ledger.settle(settle, self.clock.now()).await
     }
 
     pub(super) async fn settle_and_claim(
@@ -98,27 +94,12 @@ impl Courier {
         ticket: &Ticket,
     ) -> port::Result<Option<Claimed>> {
         let now = self.clock.now();
-        let (ask, done) = (self.ask(ticket, now), settle.clone());
-        let claimed = self.outbox.settle_and_claim(done, ask, now).await;
-        claimed.inspect_err(|_| locked(&self.unsettled).push(settle))
+        let ask = self.ask(ticket, now);
+        self.ledger.settle_and_claim(settle, ask, now).await
     }
 
-    /// Records what could not be recorded before, so that what a relay took is not sent again.
-    pub(super) async fn catch_up(&self) -> port::Result<()> {
-        let left = std::mem::take(&mut *locked(&self.unsettled));
-        let mut left = left.into_iter();
-        while let Some(settle) = left.next() {
-            match self.settle(settle).await {
-                Err(err @ StoreError::Unavailable { .. }) => {
-                    locked(&self.unsettled).extend(left);
-                    return Err(err);
-                }
-                // Nothing to record it in: no later attempt will fare better.
-                Err(_) => drop(locked(&self.unsettled).pop()),
-                Ok(()) => {}
-            }
-        }
-        Ok(())
+    pub(super) fn outbox(&self) -> &dyn OutboxStore {
+        &*self.ledger.outbox
     }
 
     fn ask(&self, ticket: &Ticket, now: DateTime<Utc>) -> Claim {
@@ -135,7 +116,7 @@ impl Courier {
         if known.is_some() {
             return Ok(known);
         }
-        let Some(content) = self.outbox.content(id).await? else {
+        let Some(content) = self.outbox().content(id).await? else {
             return Ok(None);
         };
         let fresh = Arc::new(Prepared::new(id, &content));
@@ -173,10 +154,10 @@ impl Courier {
         let _judging = self.judging.lock().await;
         let reach = Reach::Edition(delivery.edition.clone());
         if self.is_tripped(&delivery.edition) {
-            let holds = self.outbox.holds().await?;
+            let holds = self.outbox().holds().await?;
             if holds.iter().any(|(held, _)| *held == reach) {
                 // One of those that were on their way when the edition was held.
-                self.outbox
+                self.outbox()
                     .retry(vec![delivery.id], self.clock.now())
                     .await?;
                 return Ok(None);
@@ -194,7 +175,7 @@ impl Courier {
             at: now,
             reason: reason.clone(),
         };
-        self.outbox.hold(reach, hold, refused).await?;
+        self.outbox().hold(reach, hold, refused).await?;
         Ok(Some(format!(
             "edition {} is held: {reason}; `courant outbox resume {}` goes on where it stopped",
             delivery.edition, delivery.edition

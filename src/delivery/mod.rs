@@ -6,6 +6,7 @@ mod content;
 mod courier;
 pub mod destination;
 pub mod dkim;
+pub mod ledger;
 mod meter;
 mod outbox;
 pub mod relay;

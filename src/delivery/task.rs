@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::courier::Config;
 use super::{
-    OutboxStore,
     courier::Courier,
+    ledger::Ledger,
     route::{Paused, Route, Standing},
     traffic::Traffic,
     work::{Trouble, Work},
@@ -41,14 +41,14 @@ enum Turn {
 impl DeliverOutbox {
     /// Stops claiming when `stop` is cancelled; what is in hand is finished.
     pub fn new(
-        outbox: Arc<dyn OutboxStore>,
+        ledger: Arc<Ledger>,
         routes: Vec<Route>,
         config: Config,
         clock: Clock,
         stop: CancellationToken,
     ) -> Self {
         Self {
-            courier: Arc::new(Courier::new(outbox, routes, config, clock, stop)),
+            courier: Arc::new(Courier::new(ledger, routes, config, clock, stop)),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -81,13 +81,13 @@ impl Task for DeliverOutbox {
         let mut turn = self.turn.lock().await;
         let courier = &self.courier;
         if let Turn::First = *turn {
-            match courier.outbox.usage(now - TimeDelta::days(1)).await {
+            match courier.outbox().usage(now - TimeDelta::days(1)).await {
                 Ok(usage) => courier.traffic.resume(&usage, now),
                 Err(err) => return Report::failed(&err),
             }
             *turn = Turn::Later;
         }
-        if let Err(err) = courier.catch_up().await {
+        if let Err(err) = courier.ledger.catch_up(now).await {
             return Report::failed(&err);
         }
         courier.traffic.level();

@@ -19,6 +19,7 @@ use crate::{
     delivery::{
         compose::{Links, verp::Verp},
         dkim::Signer,
+        ledger::Ledger,
         relay::Relay,
         route::Route,
         task::{self, DeliverOutbox},
@@ -61,6 +62,7 @@ pub struct App {
     pub wakes: Wakes,
     /// Sign the return paths of mail, and tell which of those that come back are genuine.
     pub bounce_keys: Keyring,
+    ledger: Arc<Ledger>,
     /// Has the daemon read its configuration again, as SIGHUP does.
     pub reload: Activator,
     /// Cancelled when the process should end.
@@ -85,6 +87,7 @@ struct Shared {
     memory: Arc<Mutex<Option<Memory>>>,
     inbox: Arc<Inbox>,
     bounce_keys: Keyring,
+    ledger: Arc<Ledger>,
 }
 
 impl App {
@@ -101,6 +104,7 @@ impl App {
             memory: Arc::default(),
             inbox: Arc::new(Inbox::new(2 * config.fetch.max_bytes)),
             bounce_keys: keys.bounces,
+            ledger: Arc::new(Ledger::new(store.clone())),
         };
         guard::watch(&config.data_dir, &*store, clock.now()).await?;
         let stop = CancellationToken::new();
@@ -115,6 +119,7 @@ impl App {
             memory: self.ingest.memory.clone(),
             inbox: self.deliveries.inbox.clone(),
             bounce_keys: self.bounce_keys.clone(),
+            ledger: self.ledger.clone(),
         };
         let app = Self::assemble(config, clock, store, tokens, shared, stop).await?;
         Ok(App {
@@ -155,10 +160,10 @@ impl App {
             clock: clock.clone(),
             retired: retired.clone(),
             merits: Arc::new(merits(&config)),
-            memory: shared.memory,
+            memory: shared.memory.clone(),
         });
         let deliveries = Arc::new(TakeDeliveries {
-            inbox: shared.inbox,
+            inbox: shared.inbox.clone(),
             ingest: ingest.clone(),
             wake: wakes.ingest.clone(),
         });
@@ -185,13 +190,14 @@ impl App {
             renew: Arc::new(renew(&config, &store, fetcher)),
             publish: Arc::new(publish(&config, &web, &wakes)),
             confirm: Arc::new(confirm(&config, &web, &wakes)),
-            deliver: deliver(&config, &web, &shared.bounce_keys, &retired)?.map(Arc::new),
+            deliver: deliver(&config, &web, &shared, &retired)?.map(Arc::new),
             config,
             clock,
             store,
             web,
             wakes,
             bounce_keys: shared.bounce_keys,
+            ledger: shared.ledger,
             reload: Activator::default(),
             stop,
             retired,
@@ -291,7 +297,7 @@ fn confirm(config: &Config, parts: &web::State, wakes: &Wakes) -> RequestConfirm
 fn deliver(
     config: &Config,
     parts: &web::State,
-    bounce_keys: &Keyring,
+    shared: &Shared,
     retired: &CancellationToken,
 ) -> Result<Option<DeliverOutbox>> {
     if config.relays.is_empty() {
@@ -319,7 +325,7 @@ fn deliver(
         bounces: config
             .bounce_address
             .clone()
-            .map(|address| Verp::new(address, bounce_keys.clone())),
+            .map(|address| Verp::new(address, shared.bounce_keys.clone())),
     };
     let task = task::Config {
         links,
@@ -329,7 +335,7 @@ fn deliver(
         paces: config.paces.clone(),
     };
     Ok(Some(DeliverOutbox::new(
-        parts.store.clone(),
+        shared.ledger.clone(),
         routes,
         task,
         parts.clock.clone(),

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -90,12 +91,16 @@ def main(root, chance):
     check(site.get("/e/daily") == 200, "and so are pages")
     check((site.get("/live", site.admin), site.get("/ready", site.admin)) == (200, 503), "and /ready says that something is wrong")
 
+    site.process.send_signal(signal.SIGHUP)
+    wait_for("the new configuration", lambda: site.log().count("is running") == 2)
+    check(relay.count() == stopped_at, "and a new configuration sends nothing either")
+
     filler.remove()
     wait_for("everybody", lambda: {message.recipient for message in relay.taken()} == people)
     wait_for("the store to know", lambda: set(site.deliveries().values()) == {"sent"})
     check(site.get("/ready", site.admin) == 200, "there is room again, and /ready says so")
     check(site.stop() == 0, f"it goes on alone when there is room: 0 lost of {PEOPLE}")
-    # The same process still knows what it could not record.
+    # The same process still knows what it could not record, whatever its configuration.
     check(relay.count() == PEOPLE, f"0 doubled: {relay.count()} messages were taken")
 
 
