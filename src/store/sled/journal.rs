@@ -55,6 +55,8 @@ impl Journal {
             .truncate(false)
             .mode(0o600)
             .open(folder.join("journal"))?;
+        // A file that is synced can still lose its name.
+        File::open(folder)?.sync_all()?;
         Ok(Journal {
             file,
             book: Mutex::default(),
@@ -73,6 +75,10 @@ impl Journal {
             batches.push(batch);
         }
         book.length = (bytes.len() - rest.len()) as u64;
+        if !rest.is_empty() {
+            // Or it would be next to what is appended, and count again.
+            self.file.set_len(book.length)?;
+        }
         Ok(batches)
     }
 
@@ -235,6 +241,26 @@ mod tests {
         std::fs::write(folder.path().join("journal"), mixed).unwrap();
 
         assert_eq!(reopened(folder.path(), 1), [batch(5)]);
+    }
+
+    #[test]
+    fn what_stood_behind_a_damaged_frame_does_not_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.append(&batch(1)).unwrap();
+        let damaged = std::fs::read(&path).unwrap().len() + HEAD;
+        journal.append(&batch(2)).unwrap();
+        journal.append(&batch(3)).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[damaged] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+
+        let journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(journal.batches(0).unwrap(), [batch(1)]);
+        journal.append(&batch(2)).unwrap();
+
+        assert_eq!(reopened(folder.path(), 0), [batch(1), batch(2)]);
     }
 
     #[test]
