@@ -139,7 +139,6 @@ mod tests {
         let group = Way {
             name: "gmail".to_owned(),
             left: Some(70),
-            paused: None,
             ..way()
         };
         let progress = Progress {

@@ -80,14 +80,17 @@ impl Lenient {
 fn mended(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches(['\r', '\n']);
-    let space = if is_code(line) { " " } else { "" };
-    match line.split_at_checked(3).filter(|(code, _)| is_code(code)) {
-        Some((code, text)) if code.as_bytes()[1] > b'5' => match code.as_bytes()[0] {
-            b'4' => format!("451{text} ({code})\r\n"),
-            b'5' => format!("554{text} ({code})\r\n"),
-            _ => format!("{line}{space}\r\n"),
-        },
-        _ => format!("{line}{space}\r\n"),
+    let known = match line.as_bytes() {
+        [b'4', b'6'..=b'9', ..] => Some("451"),
+        [b'5', b'6'..=b'9', ..] => Some("554"),
+        _ => None,
+    };
+    match (line.split_at_checked(3), known) {
+        (Some((code, text)), Some(known)) if is_code(code) => {
+            format!("{known}{text} ({code})\r\n")
+        }
+        _ if is_code(line) => format!("{line} \r\n"),
+        _ => format!("{line}\r\n"),
     }
 }
 
