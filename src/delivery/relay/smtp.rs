@@ -9,16 +9,7 @@ mod hello;
 mod lenient;
 mod offers;
 
-use std::{
-    error::Error as _,
-    io,
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error as _, io, num::NonZeroU32, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use lettre::transport::smtp::{
@@ -38,9 +29,8 @@ use super::{
     tls,
 };
 use crate::{delivery::compose::Message, secret::Secret};
-use body::Body;
 use hello::client_id;
-use lenient::Lenient;
+use lenient::{Lenient, Outgoing};
 use offers::Offers;
 
 /// To reach the host.
@@ -74,8 +64,7 @@ pub struct Smtp {
 
 pub struct Connection {
     smtp: AsyncSmtpConnection,
-    /// Octets that were handed over in all.
-    written: Arc<AtomicUsize>,
+    outgoing: Outgoing,
     state: State,
     offers: Offers,
     max_messages: NonZeroU32,
@@ -180,7 +169,7 @@ impl Connection {
         max_messages: NonZeroU32,
     ) -> Result<Self, lettre_smtp::Error> {
         let stream = Lenient::new(stream);
-        let written = stream.written();
+        let outgoing = stream.outgoing();
         let mut smtp =
             AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await?;
         if let Some((user, password)) = login {
@@ -193,7 +182,7 @@ impl Connection {
         Ok(Self {
             offers: Offers::read(offers.message()),
             smtp,
-            written,
+            outgoing,
             state: State::Ready,
             max_messages,
             tried: 0,
@@ -272,10 +261,10 @@ impl Connection {
 
     /// Sends the message itself, after which only a reply can tell whether it arrived.
     async fn hand_over(&mut self, message: &[u8]) -> Result<String, Failure> {
-        let body = Body::new(message).to_string();
-        let end = self.written.load(Ordering::Relaxed) + body.len();
-        let reply = timeout(CONTENT, self.smtp.command(body)).await;
-        let is_out = self.written.load(Ordering::Relaxed) == end;
+        self.outgoing.body().load(message);
+        // Nothing more from lettre: it flushes.
+        let reply = timeout(CONTENT, self.smtp.command("")).await;
+        let is_out = self.outgoing.body().rest().is_empty();
         expect(reply, Stage::Data, &[250]).map_err(|failure| match failure {
             Failure::Before(sent) => Failure::Dot(sent),
             Failure::End(Sent::Lost { reason }) if is_out => {

@@ -1,40 +1,48 @@
-//! A message on its way: dots at the start of lines are doubled, and a line of one dot ends it (RFC 5321,
+//! A message on its way out: dots at the start of lines are doubled, and a line of one dot ends it (RFC 5321,
 //! section 4.5.2).
 //!
-//! lettre would do it octet by octet, which took a fifth of the time that a message needs, and send the end
-//! by itself.
-
-use std::{borrow::Cow, fmt, str};
+//! lettre would do it octet by octet and send the end by itself, and it copies what it is to send twice, all
+//! of which took a third of the time that a message needs. So the message goes past lettre, with the next
+//! flush.
 
 use memchr::memmem;
 
-pub(super) struct Body<'a>(Cow<'a, str>);
-
-impl<'a> Body<'a> {
-    /// Of a message whose lines end in CRLF; it is made of texts, so nothing is lost.
-    pub(super) fn new(message: &'a [u8]) -> Self {
-        let text = str::from_utf8(message);
-        Body(text.map_or_else(|_| String::from_utf8_lossy(message), Cow::Borrowed))
-    }
+/// The message that a connection sends, in room that serves for all of them.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    octets: Vec<u8>,
+    sent: usize,
 }
 
-impl fmt::Display for Body<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = &*self.0;
-        if text.starts_with('.') {
-            f.write_str(".")?;
+impl Body {
+    /// Takes in a message whose lines end in CRLF.
+    pub(super) fn load(&mut self, message: &[u8]) {
+        self.octets.clear();
+        self.sent = 0;
+        if message.starts_with(b".") {
+            self.octets.push(b'.');
         }
         let mut from = 0;
-        for end_of_line in memmem::find_iter(text.as_bytes(), "\n.") {
-            f.write_str(&text[from..=end_of_line])?;
-            f.write_str(".")?;
+        for end_of_line in memmem::find_iter(message, "\n.") {
+            self.octets.extend(&message[from..=end_of_line]);
+            self.octets.push(b'.');
             from = end_of_line + 1;
         }
-        f.write_str(&text[from..])?;
-        f.write_str(match text.ends_with("\r\n") {
-            true => ".\r\n",
-            false => "\r\n.\r\n",
-        })
+        self.octets.extend(&message[from..]);
+        self.octets.extend(match message.ends_with(b"\r\n") {
+            true => &b".\r\n"[..],
+            false => b"\r\n.\r\n",
+        });
+    }
+
+    /// What is still to be sent.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.octets[self.sent..]
+    }
+
+    /// Notes that `n` octets more were sent.
+    pub(super) fn advance(&mut self, n: usize) {
+        self.sent += n;
     }
 }
 
@@ -44,12 +52,16 @@ mod tests {
 
     #[test]
     fn dots_at_the_start_of_lines_are_doubled_and_one_ends_the_message() {
+        let mut body = Body::default();
         for (message, sent) in [
             ("a: b\r\n\r\nc.\r\n", "a: b\r\n\r\nc.\r\n.\r\n"),
             (".\r\n..\r\n. ä.\r\n", "..\r\n...\r\n.. ä.\r\n.\r\n"),
             ("no end", "no end\r\n.\r\n"),
         ] {
-            assert_eq!(Body::new(message.as_bytes()).to_string(), sent);
+            body.load(message.as_bytes());
+            assert_eq!(body.rest(), sent.as_bytes());
+            body.advance(3);
+            assert_eq!(body.rest(), &sent.as_bytes()[3..]);
         }
     }
 }

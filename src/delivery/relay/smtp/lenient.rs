@@ -1,4 +1,4 @@
-//! Replies as lettre can read them.
+//! Replies as lettre can read them, and messages past it.
 //!
 //! RFC 5321, section 4.2, wants clients to bear a code without text and to go by its first digit where they
 //! do not know it, and section 2.4 a server that does not speak ASCII. To lettre all of that is noise, and
@@ -8,21 +8,30 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
 };
 
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::body::Body;
+
 /// No reply is longer, in octets, whatever its lines. lettre reads what it has from the start
 /// with each line that comes in.
 const MAX_REPLY: usize = 16 * 1024;
 
-/// A connection whose incoming lines are mended, and which counts what goes out.
+/// The message that goes out with the next flush.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outgoing(Arc<Mutex<Body>>);
+
+impl Outgoing {
+    pub(super) fn body(&self) -> MutexGuard<'_, Body> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection whose incoming lines are mended, and by which messages leave.
 #[derive(Debug)]
 pub(super) struct Lenient {
     stream: Box<dyn AsyncTokioStream>,
@@ -33,7 +42,7 @@ pub(super) struct Lenient {
     read: usize,
     /// What has come in of the reply that is not at its end.
     reply: usize,
-    written: Arc<AtomicUsize>,
+    outgoing: Outgoing,
 }
 
 impl Lenient {
@@ -44,13 +53,12 @@ impl Lenient {
             lines: Vec::new(),
             read: 0,
             reply: 0,
-            written: Arc::default(),
+            outgoing: Outgoing::default(),
         }
     }
 
-    /// How many octets the stream below has taken so far.
-    pub(super) fn written(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.written)
+    pub(super) fn outgoing(&self) -> Outgoing {
+        self.outgoing.clone()
     }
 
     fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -132,12 +140,18 @@ impl AsyncWrite for Lenient {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let n = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.written.fetch_add(n, Ordering::Relaxed);
-        Poll::Ready(Ok(n))
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outgoing = self.outgoing();
+        let mut body = outgoing.body();
+        while !body.rest().is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, body.rest()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                n => body.advance(n),
+            }
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
