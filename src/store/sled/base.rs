@@ -1,10 +1,15 @@
 //! sled's file: what the last checkpoint left there.
 
-use std::{collections::BTreeMap, fs::File, path::Path};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs::File,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use super::{
     journal::Writes,
-    pack::{self, Damaged, Unpack},
+    pack::{self, Damaged, Unpack, Unpacked},
     tree::{Direction, Row},
 };
 
@@ -14,6 +19,10 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// How often sled looks whether there is room to be won back in its file.
 const CLEAN_EVERY_MS: u64 = 500;
 
+/// Whoever reads a row reads its neighbours next; those who send read in as many places as there are groups of
+/// destinations.
+const UNPACKED: usize = 16;
+
 /// A key below those of every table.
 const EPOCH: &[u8] = &[0, 1];
 
@@ -21,6 +30,8 @@ pub(super) struct Base {
     db: sled::Db,
     /// sled's own file once more: its flush is no fsync on Linux.
     file: File,
+    /// Chunks as they are stored, and what is in them. A chunk that has changed is another one.
+    unpacked: Mutex<VecDeque<(sled::IVec, Unpacked)>>,
 }
 
 impl Base {
@@ -32,6 +43,7 @@ impl Base {
         Ok(Base {
             db: config.open()?,
             file: File::open(folder.join("db"))?,
+            unpacked: Mutex::default(),
         })
     }
 
@@ -40,9 +52,24 @@ impl Base {
             None => Ok(self.db.get(key)?.map(|value| value.to_vec())),
             Some((chunk, last)) => match self.db.get(chunk)? {
                 None => Ok(None),
-                Some(chunk) => pack::find(&chunk, last).map_err(damaged),
+                Some(chunk) => self.find(chunk, last).map_err(damaged),
             },
         }
+    }
+
+    fn find(&self, chunk: sled::IVec, last: u8) -> Result<Option<Vec<u8>>, Damaged> {
+        let mut known = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = known.iter().position(|(stored, _)| *stored == chunk);
+        let at = match at {
+            Some(at) => at,
+            None => {
+                let unpacked = Unpacked::read(&chunk)?;
+                known.truncate(UNPACKED - 1);
+                known.push_front((chunk, unpacked));
+                0
+            }
+        };
+        Ok(known[at].1.get(last).map(<[u8]>::to_vec))
     }
 
     /// The rows from `lo` on and before `hi`, which are of one table.

@@ -95,7 +95,12 @@ fn admit(tx: &mut Tx<'_>, (due, id): Place, claim: &Claim, now: DateTime<Utc>) -
             let until = claim.until;
             let mut delivery = row.clone().shown(id, &issue);
             delivery.status = Status::Leased { until };
-            tx.set_lease(id, Some(Lease { until, row }));
+            let lease = Lease {
+                until,
+                row,
+                purpose: issue.purpose,
+            };
+            tx.set_lease(id, Some(lease));
             Ok(Met::Claimed(Box::new(Claimed {
                 delivery,
                 address: admitted.address,

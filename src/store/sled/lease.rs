@@ -15,7 +15,7 @@ use super::{
     row::DeliveryRow,
 };
 use crate::{
-    delivery::{Delivery, Status, Tally},
+    delivery::{Delivery, Purpose, Status, Tally},
     id::{ContentId, DeliveryId, SubscriberId},
 };
 
@@ -23,8 +23,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Lease {
     pub(super) until: DateTime<Utc>,
-    /// As it is stored.
+    /// As it is stored: whoever changes it gives the lease back.
     pub(super) row: DeliveryRow,
+    pub(super) purpose: Purpose,
 }
 
 /// Every lease that was taken and not given back; one that ran out stays until then.
@@ -261,8 +262,13 @@ mod tests {
             via: None,
             earlier: Vec::new(),
         };
+        let lease = Lease {
+            until,
+            row,
+            purpose: Purpose::Digest,
+        };
         leases.apply(Changes {
-            leases: BTreeMap::from([(delivery(n), Some(Lease { until, row }))]),
+            leases: BTreeMap::from([(delivery(n), Some(lease))]),
             ..Changes::default()
         });
     }

@@ -10,7 +10,7 @@
 //!        it | and at its tail | what is between           in postcard
 //! ```
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -114,14 +114,32 @@ impl<B: AsRef<[u8]>> Unpack<B> {
     }
 }
 
-pub(super) fn find(chunk: &[u8], last: u8) -> Result<Option<Vec<u8>>, Damaged> {
-    let mut rows = Unpack::new(chunk);
-    while let Some(at) = rows.advance()? {
-        if at == last {
-            return Ok(Some(rows.value));
+/// A chunk of which every row was read.
+pub(super) struct Unpacked {
+    values: Vec<u8>,
+    /// By the last bytes of their keys.
+    rows: BTreeMap<u8, Range<usize>>,
+}
+
+impl Unpacked {
+    pub(super) fn read(chunk: &[u8]) -> Result<Self, Damaged> {
+        let mut rows = Unpack::new(chunk);
+        let mut unpacked = Unpacked {
+            values: Vec::new(),
+            rows: BTreeMap::new(),
+        };
+        while let Some(last) = rows.advance()? {
+            let start = unpacked.values.len();
+            unpacked.values.extend(rows.value());
+            unpacked.rows.insert(last, start..unpacked.values.len());
         }
+        Ok(unpacked)
     }
-    Ok(None)
+
+    pub(super) fn get(&self, last: u8) -> Option<&[u8]> {
+        let at = self.rows.get(&last)?;
+        Some(&self.values[at.clone()])
+    }
 }
 
 pub(super) fn unpack(chunk: &[u8]) -> Result<BTreeMap<u8, Vec<u8>>, Damaged> {
@@ -150,8 +168,9 @@ mod tests {
             let chunk = pack(&rows).unwrap();
 
             prop_assert_eq!(&unpack(&chunk).unwrap(), &rows);
+            let unpacked = Unpacked::read(&chunk).unwrap();
             for last in 0..=u8::MAX {
-                prop_assert_eq!(find(&chunk, last).unwrap(), rows.get(&last).cloned());
+                prop_assert_eq!(unpacked.get(last), rows.get(&last).map(Vec::as_slice));
             }
         }
 

@@ -8,7 +8,7 @@ use super::{
     lease::Lease,
     row::{DeliveryRow, kept},
     table::{DELIVERY, DUE, ISSUE, LEASE, SUBSCRIBER, SuppressedBy, Suppression, TALLY, USAGE},
-    tx::{Tx, legible},
+    tx::Tx,
 };
 use crate::{
     delivery::{Outcome, Purpose, Recipient, Settle, Status, Tally},
@@ -29,6 +29,9 @@ pub(super) struct Entry {
 
 impl Entry {
     fn read(tx: &Tx<'_>, id: DeliveryId) -> Result<Self> {
+        if let Some(lease) = tx.lease(id) {
+            return Ok(Entry::in_hand(id, lease));
+        }
         let row = tx.get(DELIVERY, &id)?;
         let issue = tx.get(ISSUE, &id.content)?;
         Ok(Entry {
@@ -36,6 +39,11 @@ impl Entry {
             row: row.ok_or(StoreError::NotFound { what: "delivery" })?,
             purpose: issue.ok_or(StoreError::NotFound { what: "plan" })?.purpose,
         })
+    }
+
+    fn in_hand(id: DeliveryId, lease: Lease) -> Self {
+        let Lease { row, purpose, .. } = lease;
+        Entry { id, row, purpose }
     }
 }
 
@@ -164,19 +172,14 @@ fn truncated(status: Status) -> Status {
 
 /// Makes due again what this process has in hand: for a daemon that starts.
 pub(super) fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64> {
-    let mut released = 0;
-    for (id, _) in tx.leases().all() {
-        match legible(Entry::read(tx, id)).transpose() {
-            Ok(Some(entry)) => {
-                enter(tx, entry, Status::Scheduled { due: now })?;
-                released += 1;
-            }
-            Ok(None) | Err(StoreError::NotFound { .. }) => {
-                tx.set_lease(id, None);
-                tx.rewind();
-            }
-            Err(err) => return Err(err),
-        }
+    let in_hand = tx.leases().all();
+    let released = in_hand.len() as u64;
+    for (id, lease) in in_hand {
+        enter(
+            tx,
+            Entry::in_hand(id, lease),
+            Status::Scheduled { due: now },
+        )?;
     }
     Ok(released)
 }

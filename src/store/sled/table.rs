@@ -34,6 +34,10 @@ pub(super) const SCHEMA: u64 = 1;
 
 const ROW_VERSION: u8 = 1;
 
+/// Octets that most keys and most rows fit in: what is made in that room is not moved as it grows.
+const ROOM_FOR_KEY: usize = 48;
+const ROOM_FOR_ROW: usize = 128;
+
 /// Numbers that only grow, by name: the last id handed out of each kind, and the schema.
 pub(super) const COUNTER: Table<String, u64> = Table::new(1, "counter");
 
@@ -170,7 +174,8 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     }
 
     pub(super) fn key(self, key: &impl Key) -> Vec<u8> {
-        let mut out = vec![self.tag];
+        let mut out = Vec::with_capacity(ROOM_FOR_KEY);
+        out.push(self.tag);
         key.write(&mut out);
         out
     }
@@ -227,7 +232,9 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     }
 
     pub(super) fn encode(self, key: &[u8], row: &V) -> Result<Vec<u8>> {
-        postcard::to_extend(row, vec![ROW_VERSION]).map_err(|_| self.corrupt(key))
+        let mut out = Vec::with_capacity(ROOM_FOR_ROW);
+        out.push(ROW_VERSION);
+        postcard::to_extend(row, out).map_err(|_| self.corrupt(key))
     }
 
     pub(super) fn decode(self, key: &[u8], value: &[u8]) -> Result<V> {

@@ -119,7 +119,7 @@ async fn a_delivery_that_cannot_be_read_does_not_hold_up_those_behind_it() {
 }
 
 #[tokio::test]
-async fn a_leased_delivery_that_cannot_be_read_does_not_stop_a_daemon_from_starting() {
+async fn a_delivery_in_hand_whose_row_is_damaged_is_released_whole() {
     let (store, _folder) = store();
     plan(&store, "ann@example.org").await;
     plan(&store, "bob@example.org").await;
@@ -131,8 +131,10 @@ async fn a_leased_delivery_that_cannot_be_read_does_not_stop_a_daemon_from_start
     {}
     spoil(&store, DELIVERY, to_an_address(1)).await;
 
-    assert_eq!(store.release_leases(at(2)).await.unwrap(), 1);
+    assert_eq!(store.release_leases(at(2)).await.unwrap(), 2);
     assert_eq!(store.release_leases(at(2)).await.unwrap(), 0);
+    let claimed = store.claim_due(Claim::until(at(9)), at(2)).await.unwrap();
+    assert_eq!(claimed.unwrap().address.as_str(), "ann@example.org");
 }
 
 #[tokio::test]
