@@ -2,6 +2,8 @@
 //! `smtp-sink`, beside Postfix's own `smtp-source`, which makes nothing and keeps nothing; and how the
 //! rate grows with the connections to a relay that thinks before each answer.
 //!
+//! `smtp-source` opens a session for each message, unless it is told by `-d` to keep them, as we do.
+//!
 //! ```text
 //! cargo bench --bench send -- [MESSAGES [CONNECTIONS]]
 //! ```
@@ -68,8 +70,10 @@ async fn main() -> anyhow::Result<()> {
         deliver(&courier, messages).await?;
         rates.push(watch.stop(name, messages));
     }
-    let source = smtp_source(messages, size, connections, &sinks)?;
-    println!("unsigned / smtp-source {:>6.2}", rates[2] / source);
+    for kept in [&[][..], &["-d"]] {
+        let source = smtp_source(kept, messages, size, connections, &sinks)?;
+        println!("unsigned / smtp-source {:>6.2}", rates[2] / source);
+    }
 
     for connections in [1, 4, 16, 64] {
         let messages = 20 * connections as u64;
@@ -103,6 +107,7 @@ fn size(content: &Content) -> anyhow::Result<usize> {
 }
 
 fn smtp_source(
+    options: &[&str],
     messages: u64,
     size: usize,
     sessions: usize,
@@ -111,7 +116,8 @@ fn smtp_source(
     let watch = Watch::start(sinks);
     let start = |sink: &Sink| -> anyhow::Result<Child> {
         Command::new("smtp-source")
-            .args(["-d", "-s", &sessions.to_string()])
+            .args(options)
+            .args(["-s", &sessions.to_string()])
             .args(["-m", &(messages / 2).to_string()])
             .args(["-l", &size.to_string()])
             .args(["-f", "news@example.org", "-t", "reader@example.net"])
@@ -123,7 +129,8 @@ fn smtp_source(
         let status = source.wait()?;
         ensure!(status.success(), "smtp-source: {status}");
     }
-    Ok(watch.stop("smtp-source", messages))
+    let name = ["smtp-source", &options.concat()].concat();
+    Ok(watch.stop(&name, messages))
 }
 
 /// Measures time, and the processor time of this process and of the sinks, which other work on the
@@ -151,7 +158,7 @@ impl Watch {
         let (here, there) = spent(&self.sinks);
         let each = |after: f64, before: f64| (after - before) * 1e6 / n;
         println!(
-            "{name:<12} {elapsed:>7.2} s {:>8.0} /s {:>6.0} µs here {:>5.0} µs in the sinks",
+            "{name:<13} {elapsed:>7.2} s {:>8.0} /s {:>6.0} µs here {:>5.0} µs in the sinks",
             n / elapsed,
             each(here, self.before.0),
             each(there, self.before.1),
