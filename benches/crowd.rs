@@ -51,6 +51,9 @@ async fn main() -> anyhow::Result<()> {
     let content = plan(&store, "digest", &digest(MESSAGE_BYTES, &LATIN)?).await?;
     println!("planned in {:.1} s", begun.elapsed().as_secs_f64());
     told("planned", before, size(folder.path())?)?;
+    let begun = Instant::now();
+    store.waiting().await?;
+    println!("counted what waits in {} ms", begun.elapsed().as_millis());
 
     let sinks = [Sink::start().await?, Sink::start().await?];
     let relays = sinks

@@ -68,7 +68,8 @@ pub(super) struct Way {
     pub(super) rate: f64,
     /// Attempts at this moment.
     pub(super) open: usize,
-    /// What waits for it; none for a relay, since another may take it.
+    /// What waits for it. Of a relay it is the share of all that the last minute gives it, and none while nothing
+    /// moves: any relay may take any message.
     pub(super) left: Option<u64>,
     /// When that is out, if all goes on as in the last minute.
     pub(super) ends: Option<DateTime<Utc>>,
@@ -80,7 +81,7 @@ impl Progress {
     pub(super) async fn read(app: &App) -> port::Result<Self> {
         let now = app.clock.now();
         let deliver = app.deliver.as_ref();
-        let relays = deliver.map_or_else(Vec::new, |deliver| {
+        let mut relays = deliver.map_or_else(Vec::new, |deliver| {
             let mut ways = ways(deliver.traffic().relays(), now);
             for (name, pause) in deliver.relays(now) {
                 if let Some(way) = ways.iter_mut().find(|way| way.name == name.as_str()) {
@@ -91,9 +92,11 @@ impl Progress {
         });
         let groups = deliver.map_or_else(Vec::new, |deliver| deliver.traffic().groups());
         let destinations = destinations(groups, app.store.waiting().await?, now);
+        let left = destinations.iter().filter_map(|way| way.left).sum();
+        let rate = rate(&relays);
+        share(&mut relays, left, now);
         let mut issues = app.store.issues(ISSUES).await?;
         issues.retain(|issue| issue.tally.waiting() > 0);
-        let rate: f64 = relays.iter().map(|way| way.rate).sum();
         let holds = app.store.holds().await?;
         let under = issues.into_iter().map(|issue| {
             let is_held = holds.iter().any(|(reach, _)| reach.keeps(&issue));
@@ -109,7 +112,7 @@ impl Progress {
 
     /// Messages a second, over the last minute.
     pub(super) fn rate(&self) -> f64 {
-        self.relays.iter().map(|way| way.rate).sum()
+        rate(&self.relays)
     }
 
     /// Messages that are due or will be.
@@ -177,6 +180,26 @@ fn destinations(
     ways.collect()
 }
 
+fn rate(relays: &[Way]) -> f64 {
+    relays.iter().map(|way| way.rate).sum()
+}
+
+/// Gives each relay that is at work its share of what is `left`.
+fn share(relays: &mut [Way], left: u64, now: DateTime<Utc>) {
+    let all = rate(relays);
+    for way in relays.iter_mut().filter(|way| way.rate > 0.0) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "a guess"
+        )]
+        let own = (left as f64 * way.rate / all).round() as u64;
+        way.left = Some(own);
+        way.ends = ends(own, way.rate, now);
+    }
+}
+
 /// When so many messages will be out at `rate` a second; none while nothing moves.
 fn ends(left: u64, rate: f64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if left == 0 || rate <= 0.0 {
@@ -194,6 +217,21 @@ fn ends(left: u64, rate: f64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_shared_by_the_relays_that_move() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut relays = [30.0, 10.0, 0.0].map(|rate| Way {
+            rate,
+            ..Way::new("mx".to_owned(), &Counts::default(), now)
+        });
+
+        share(&mut relays, 400, now);
+
+        let end = Some(now + TimeDelta::seconds(10));
+        let shares = relays.map(|way| (way.left, way.ends));
+        assert_eq!(shares, [(Some(300), end), (Some(100), end), (None, None)]);
+    }
 
     #[test]
     fn the_end_is_guessed_from_the_rate_and_not_at_all_while_nothing_moves() {
