@@ -226,19 +226,20 @@ impl Connection {
     async fn transact(&mut self, message: &Message) -> Result<String, Failure> {
         let (mail, rcpt) = (self.offers.mail(message), self.offers.rcpt(message));
         if self.offers.pipelining {
-            self.agree_at_once(mail + &rcpt).await?;
+            let commands = [mail, rcpt, Data.to_string()].concat();
+            self.agree_at_once(commands).await?;
         } else {
             let agreed = self.ask(mail, Stage::Mail, COMMAND, &[250]).await;
             self.or_closed(agreed)?;
             self.ask(rcpt, Stage::Rcpt, COMMAND, &[250, 251]).await?;
             self.ask(Data, Stage::Data, DATA, &[354]).await?;
         }
-        self.hand_over(&message.bytes).await
+        let reply = self.hand_over(&message.bytes).await?;
+        Ok(told(&reply))
     }
 
     /// Sends MAIL, RCPT and DATA together, and hears all three replies whatever the first says.
-    async fn agree_at_once(&mut self, mail_and_rcpt: String) -> Result<(), Failure> {
-        let commands = format!("{mail_and_rcpt}{Data}");
+    async fn agree_at_once(&mut self, commands: String) -> Result<(), Failure> {
         let mut reply = self.ask(commands, Stage::Mail, COMMAND, &[250]).await;
         reply = self.or_closed(reply);
         let mut refused = None;
@@ -260,7 +261,7 @@ impl Connection {
     }
 
     /// Sends the message itself, after which only a reply can tell whether it arrived.
-    async fn hand_over(&mut self, message: &[u8]) -> Result<String, Failure> {
+    async fn hand_over(&mut self, message: &[u8]) -> Result<Response, Failure> {
         self.outgoing.body().load(message);
         // Nothing more from lettre: it flushes.
         let reply = timeout(CONTENT, self.smtp.command("")).await;
@@ -277,7 +278,7 @@ impl Connection {
     /// A relay that ends a connection which has served before, when the next message is announced,
     /// has nothing against the message. If it has something against us, it will tell the next
     /// connection as well.
-    fn or_closed(&self, reply: Result<String, Failure>) -> Result<String, Failure> {
+    fn or_closed(&self, reply: Result<Response, Failure>) -> Result<Response, Failure> {
         if self.accepted == 0 {
             return reply;
         }
@@ -296,7 +297,7 @@ impl Connection {
         stage: Stage,
         wait: Duration,
         good: &[u16],
-    ) -> Result<String, Failure> {
+    ) -> Result<Response, Failure> {
         expect(timeout(wait, self.smtp.read_response()).await, stage, good)
     }
 
@@ -306,7 +307,7 @@ impl Connection {
         stage: Stage,
         wait: Duration,
         good: &[u16],
-    ) -> Result<String, Failure> {
+    ) -> Result<Response, Failure> {
         let reply = timeout(wait, self.smtp.command(command)).await;
         expect(reply, stage, good)
     }
@@ -346,19 +347,14 @@ type Reply = Result<Result<Response, lettre_smtp::Error>, tokio::time::error::El
 
 /// Reads a reply. A good one that the step does not have means that replies and commands are out
 /// of step.
-fn expect(reply: Reply, stage: Stage, good: &[u16]) -> Result<String, Failure> {
+fn expect(reply: Reply, stage: Stage, good: &[u16]) -> Result<Response, Failure> {
     let lost = |reason: String| Err(Failure::End(Sent::Lost { reason }));
     match reply {
         Err(_) => lost("no reply in time".to_owned()),
-        Ok(Ok(response)) => {
-            let lines: Vec<_> = response.message().collect();
-            let text = printable(&format!("{} {}", response.code(), lines.join(" ")));
-            if good.iter().any(|code| response.has_code(*code)) {
-                Ok(text)
-            } else {
-                lost(format!("out of step: {text}"))
-            }
-        }
+        Ok(Ok(response)) => match good.iter().any(|code| response.has_code(*code)) {
+            true => Ok(response),
+            false => lost(format!("out of step: {}", told(&response))),
+        },
         Ok(Err(err)) => {
             let Some(code) = err.status() else {
                 return lost(describe(&err));
@@ -379,13 +375,19 @@ fn expect(reply: Reply, stage: Stage, good: &[u16]) -> Result<String, Failure> {
 /// The refusal that counts: later replies only follow from it, even if the connection then ends.
 fn first_refusal(
     refused: Option<Sent>,
-    reply: Result<String, Failure>,
+    reply: Result<Response, Failure>,
 ) -> Result<Option<Sent>, Failure> {
     match reply {
         Ok(_) => Ok(refused),
         Err(Failure::Before(sent) | Failure::Dot(sent)) => Ok(refused.or(Some(sent))),
         Err(Failure::End(sent)) => Err(Failure::End(refused.unwrap_or(sent))),
     }
+}
+
+/// A reply in one line.
+fn told(response: &Response) -> String {
+    let lines: Vec<_> = response.message().collect();
+    printable(&format!("{} {}", response.code(), lines.join(" ")))
 }
 
 /// The server's words where it said any, else what lettre makes of it.
