@@ -157,7 +157,7 @@ impl Prepared {
         let own: Vec<_> = self.marks.iter().map(|mark| (*mark, fill(mark))).collect();
         let size = self.headers.len() + self.text.len() + self.html.len();
         let mut bytes = Vec::with_capacity(size + ROOM_FOR_LINKS);
-        bytes.extend(self.own_headers(&id, &own, claimed).as_bytes());
+        self.write_own_headers(&mut bytes, &id, &own, claimed);
         bytes.extend(self.headers.as_bytes());
         self.write_parts(&mut bytes, &own);
         signer.sign(&mut bytes, self.date)?;
@@ -182,11 +182,18 @@ impl Prepared {
         format!("{:032x}", u128::from_be_bytes(half))
     }
 
-    /// The headers that no two recipients share.
-    fn own_headers(&self, id: &str, own_links: &[(Mark, Url)], claimed: &Claimed) -> String {
+    /// Writes the headers that no two recipients share.
+    fn write_own_headers(
+        &self,
+        out: &mut Vec<u8>,
+        id: &str,
+        own_links: &[(Mark, Url)],
+        claimed: &Claimed,
+    ) {
+        let mut add = |parts: &[&str]| parts.iter().for_each(|part| out.extend(part.as_bytes()));
         let name = claimed.name.as_deref().unwrap_or_default();
-        let mut own = named("To", name, claimed.address.as_str());
-        own.push_str(&format!("Message-ID: <{id}@{}>\r\n", self.sender.domain()));
+        add(&[&named("To", name, claimed.address.as_str())]);
+        add(&["Message-ID: <", id, "@", self.sender.domain(), ">\r\n"]);
 
         let leave = own_links
             .iter()
@@ -196,13 +203,12 @@ impl Prepared {
         {
             // One URI that alone says who leaves what (RFC 8058, section 3.1). Never folded, never
             // encoded: a `Url` is ASCII without spaces.
-            own.push_str(&format!("List-Unsubscribe: <{link}>\r\n"));
+            add(&["List-Unsubscribe: <", link.as_str(), ">\r\n"]);
             // Plain HTTP is only configured on a loopback, where nobody clicks.
             if link.scheme() == "https" {
-                own.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+                add(&["List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"]);
             }
         }
-        own
     }
 
     /// Text first, the richest last (RFC 2046, section 5.1.4).

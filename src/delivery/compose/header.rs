@@ -42,8 +42,11 @@ pub(super) fn named(header: &str, name: &str, of: &str) -> String {
 
 /// Quotes or encodes a name (RFC 5322, section 3.2.5; RFC 2047, section 5) as lettre does in From.
 fn phrase(name: &str, column: usize) -> String {
-    if name.is_empty() {
-        return String::new();
+    if is_plain(name) {
+        return match name.contains(' ') {
+            true => ["\"", name, "\""].concat(),
+            false => name.to_owned(),
+        };
     }
     if name.contains(ENCODED) {
         return encoded_words(name, column);
@@ -63,6 +66,12 @@ fn phrase(name: &str, column: usize) -> String {
     } else {
         phrase.to_owned()
     }
+}
+
+/// Tells whether a name needs neither encoding nor a fold, as most do not.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b' ';
+    name.len() <= 50 && name.bytes().all(is_plain)
 }
 
 /// Text as encoded words alone, the first of which starts in `column`.
@@ -100,6 +109,19 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plain_name_is_written_as_lettre_writes_it() {
+        for (name, field) in [
+            ("", "To: <ann@example.net>\r\n"),
+            ("Ann", "To: Ann <ann@example.net>\r\n"),
+            ("Ann Lee 3", "To: \"Ann Lee 3\" <ann@example.net>\r\n"),
+            ("Ann-Lee", "To: Ann-Lee <ann@example.net>\r\n"),
+            ("Ann-Lee 3", "To: \"Ann-Lee 3\" <ann@example.net>\r\n"),
+        ] {
+            assert_eq!(named("To", name, "ann@example.net"), field);
+        }
+    }
 
     #[test]
     fn half_an_encoded_word_is_encoded() {
