@@ -118,7 +118,7 @@ pub(super) fn confirm(
     if let Some(order) = tx.suppression(&address)?
         && order.by != SuppressedBy::Operator
     {
-        tx.set_suppression(&address, None)?;
+        lift(tx, id, &address)?;
     }
     turn(tx, id, &edition, Subscription::Confirmed { at: now })?;
     let change = ConsentChange::Confirmed;
@@ -159,7 +159,8 @@ pub(super) fn withdraw_everything(
             changed = true;
         }
     }
-    if tx.suppression(&address)?.is_none() {
+    let stands = |order: Suppression| order.by != SuppressedBy::Bounce;
+    if !tx.suppression(&address)?.is_some_and(stands) {
         let order = Suppression {
             by: SuppressedBy::Person,
             at: now,

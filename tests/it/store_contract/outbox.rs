@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::future::join_all;
 
 use super::{
-    address, apply, ask, asks, at, content, edition, plan, plan_digest, stores, subscribe,
+    address, apply, ask, asks, at, content, edition, people::withdraw, plan, plan_digest, stores,
+    subscribe,
 };
 use courant::{
     delivery::{
@@ -658,6 +659,46 @@ async fn a_bounce_suppresses_the_person_and_not_who_only_got_a_test() {
         assert_eq!(deliveries, 0);
         let imported = ask(&*store, ANN, Confirm::Waived, 3).await;
         assert_eq!(imported, Requested::OptedOut);
+    }
+}
+
+/// Ann of the edition news, whose mailbox was not there when she was mailed.
+async fn bounced_once(store: &dyn Store) -> Claimed {
+    subscribe(store, ANN).await;
+    plan_digest(store, "digest:1").await;
+    let claimed = claim(store, 1, 10).await.unwrap();
+    let reason = "550 5.1.1 unknown".to_owned();
+    settle(store, &claimed, Outcome::Bounced { reason }, 2).await;
+    claimed
+}
+
+#[tokio::test]
+async fn an_opt_out_after_a_bounce_stands_when_the_bounce_is_taken_back() {
+    for store in stores() {
+        let claimed = bounced_once(&*store).await;
+        let ann = claimed.delivery.id.recipient;
+        withdraw(&*store, ann, Scope::Everything, 3).await;
+
+        store.retry(vec![claimed.delivery.id], at(4)).await.unwrap();
+
+        assert!(store.profile(ann).await.unwrap().unwrap().suppressed);
+        let sport = vec![asks(ANN, "sport", Confirm::Waived)];
+        let imported = store.request(sport, at(5)).await.unwrap();
+        assert_eq!(imported, [Requested::OptedOut]);
+    }
+}
+
+#[tokio::test]
+async fn who_confirms_after_a_bounce_is_mailed_whatever_they_were_subscribed_to() {
+    for store in stores() {
+        let ann = bounced_once(&*store).await.delivery.id.recipient;
+        let sport = vec![asks(ANN, "sport", Confirm::Required)];
+        store.request(sport, at(3)).await.unwrap();
+
+        assert!(store.confirm(ann, &edition("sport"), at(4)).await.unwrap());
+
+        let (_, deliveries) = plan_digest(&*store, "digest:2").await;
+        assert_eq!(deliveries, 1);
     }
 }
 
