@@ -189,6 +189,22 @@ pub struct Hold {
     pub reason: String,
 }
 
+impl Hold {
+    /// The reason as a log may have it.
+    pub fn logged(&self) -> String {
+        without_addresses(&self.reason)
+    }
+}
+
+/// What a relay said, for a log: relays like to repeat whom they were asked to serve.
+pub(super) fn without_addresses(reply: &str) -> String {
+    let words = reply.split_whitespace();
+    let words: Vec<_> = words
+        .map(|word| if word.contains('@') { "…" } else { word })
+        .collect();
+    words.join(" ")
+}
+
 /// A hold and what it keeps back.
 pub type Held = (Reach, Hold);
 

@@ -37,7 +37,7 @@ struct State {
     pause: Pause,
     /// Of the last time that it turned us away, until it answers for a message again.
     reason: Option<String>,
-    /// Temporary refusals since a message was taken.
+    /// Temporary refusals since a message was taken, or since it was left alone for them.
     deferrals: u32,
 }
 
@@ -103,6 +103,7 @@ impl Route {
         match work.turned_away() {
             Some(reason) => {
                 state.pause.extend(work.sent, now);
+                state.deferrals = 0;
                 match state.reason.replace(reason) {
                     Some(_) => Standing::StillAway,
                     None => Standing::Unchanged,

@@ -22,6 +22,9 @@ use crate::{
     task::{Report, Task},
 };
 
+/// The longest that a quota looks back, and the hour in which that begins.
+const REMEMBERED: TimeDelta = TimeDelta::hours(25);
+
 /// The task `deliver_outbox`.
 pub struct DeliverOutbox {
     courier: Arc<Courier>,
@@ -81,7 +84,7 @@ impl Task for DeliverOutbox {
         let mut turn = self.turn.lock().await;
         let courier = &self.courier;
         if let Turn::First = *turn {
-            match courier.outbox().usage(now - TimeDelta::days(1)).await {
+            match courier.outbox().usage(now - REMEMBERED).await {
                 Ok(usage) => courier.traffic.resume(&usage, now),
                 Err(err) => return Report::failed(&err),
             }

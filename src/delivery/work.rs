@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Outcome, dkim::SignError, traffic::Came};
+use super::{Outcome, dkim::SignError, outbox::without_addresses, traffic::Came};
 use crate::{
     id::RelayName,
     port::StoreError,
@@ -145,15 +145,6 @@ impl Work {
             again: self.again,
         }
     }
-}
-
-/// A report is logged, and servers like to repeat whom they were asked to serve.
-fn without_addresses(reply: &str) -> String {
-    let words = reply.split_whitespace();
-    let words: Vec<_> = words
-        .map(|word| if word.contains('@') { "…" } else { word })
-        .collect();
-    words.join(" ")
 }
 
 #[cfg(test)]

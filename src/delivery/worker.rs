@@ -299,6 +299,13 @@ impl Worker {
                 self.turned_away(format!("it takes nothing at present: {reply}"));
                 return Outcome::Released.into();
             }
+            Refusal::BreaksOff => {
+                self.turned_away(format!("it takes nothing at present: {reply}"));
+                return put_off(patience.after_loss(attempts, salt, now), reply).into();
+            }
+            Refusal::MailboxBusy => {
+                return put_off(patience.next_try(attempts, salt, now), reply).into();
+            }
             Refusal::Temporary | Refusal::RateLimited => {
                 if refusal == Refusal::RateLimited {
                     self.courier

@@ -35,7 +35,7 @@ async fn tell_holds(app: &App) {
         Ok(progress) => {
             for kept in &progress.holds {
                 let what = kept.edition.as_deref().unwrap_or("everything");
-                warn!("{what} is held: {}", kept.hold.reason);
+                warn!("{what} is held: {}", kept.hold.logged());
             }
         }
         Err(err) => warn!("{}", chain(&err)),

@@ -86,3 +86,39 @@ async fn a_relay_that_says_nothing_at_all_is_waited_for_and_left() {
         each_has_one(&app, &[&relay], 12).await;
     }
 }
+
+#[tokio::test]
+async fn one_message_at_which_the_relay_always_breaks_off_is_given_up_and_holds_up_nobody() {
+    let relay = SmtpServer::start().await;
+    let app = TestApp::start_with_relay(DESK, &smtp(&relay)).await;
+    app.plan_for(crowd(10)).await;
+    let closes = Act::ReplyAndHangUp("421 4.7.1 not this one");
+    relay.rule(move |_, line| line.contains("<reader3@").then_some(closes));
+
+    app.send_for(TimeDelta::hours(1)).await;
+    assert_eq!(relay.messages().len(), 9);
+    app.send_for(TimeDelta::days(6)).await;
+
+    let tally = app.tally().await;
+    assert_eq!((tally.sent, tally.failed), (9, 1));
+    assert_eq!(app.suppressed(crowd(10)).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn full_mailboxes_say_nothing_about_the_relay() {
+    let relay = SmtpServer::start().await;
+    let app = TestApp::start_with_relay(DESK, &smtp(&relay)).await;
+    app.plan_for(crowd(80)).await;
+    let mut asked = 0;
+    relay.rule(move |stage, _| {
+        asked += usize::from(stage == Stage::Rcpt);
+        let is_full = stage == Stage::Rcpt && asked <= 60;
+        is_full.then_some(Act::Reply("452 4.2.2 the mailbox is full"))
+    });
+
+    let report = app.activate("deliver_outbox").await;
+
+    assert_eq!(report.errors, [""; 0]);
+    let tally = app.tally().await;
+    assert_eq!((tally.sent, tally.deferred), (20, 60));
+}

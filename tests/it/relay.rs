@@ -98,9 +98,9 @@ async fn a_refused_message_leaves_the_connection_to_the_next() {
         };
         for (reply, refusal, said) in [
             (
-                "450-4.2.0 greylisted,\r\n450 4.2.0 come back",
+                "451-4.7.1 greylisted,\r\n451 4.7.1 come back",
                 Refusal::Temporary,
-                "450 4.2.0 greylisted, come back",
+                "451 4.7.1 greylisted, come back",
             ),
             ("550 5.1.1 nobody here", nobody, "550 5.1.1 nobody here"),
             (
@@ -136,8 +136,12 @@ async fn a_relay_that_takes_nobody_says_nothing_about_the_message() {
         for reply in ["421 4.3.2 closing", "530 5.7.0 log in first"] {
             let (sent, is_open, ..) = meet(way, stage, Act::Reply(reply)).await;
 
-            let away = refused(Refusal::Away, reply);
-            assert_eq!((sent, is_open), (away, false), "{stage:?}");
+            let refusal = match stage {
+                Stage::Mail => Refusal::Away,
+                _ => Refusal::BreaksOff,
+            };
+            let refused = refused(refusal, reply);
+            assert_eq!((sent, is_open), (refused, false), "{stage:?}");
         }
     }
 }
@@ -145,7 +149,7 @@ async fn a_relay_that_takes_nobody_says_nothing_about_the_message() {
 #[tokio::test]
 async fn a_connection_that_breaks_or_loses_step_is_not_used_again() {
     for (way, stage) in everywhere() {
-        for act in [Act::HangUp, Act::Reply("299 hm"), Act::Reply("nonsense")] {
+        for act in [Act::HangUp, Act::Reply("235 hm"), Act::Reply("nonsense")] {
             let (sent, is_open, ..) = meet(way, stage, act).await;
 
             let as_expected = match stage {
@@ -262,13 +266,13 @@ async fn a_refusal_stands_even_if_the_connection_ends_with_it() {
 async fn a_server_that_wants_a_message_to_nobody_gets_none() {
     let server = SmtpServer::start().await;
     server.offer(WAYS[1]);
-    server.next(Stage::Rcpt, Act::Reply("450 4.2.0 greylisted"));
+    server.next(Stage::Rcpt, Act::Reply("451 4.7.1 greylisted"));
     server.next(Stage::Data, Act::Reply("354 go ahead"));
     let mut connection = connect(&server).await;
 
     let sent = connection.send(&message("ann@example.net")).await;
 
-    assert_eq!(sent, refused(Refusal::Temporary, "450 4.2.0 greylisted"));
+    assert_eq!(sent, refused(Refusal::Temporary, "451 4.7.1 greylisted"));
     assert!(!connection.is_open());
     assert_eq!(server.messages(), []);
 }

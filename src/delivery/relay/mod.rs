@@ -54,8 +54,10 @@ pub enum Sent {
 /// The kinds of refusal, which have different consequences (RFC 3463).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// Later perhaps: 4yz, and what is permanent by name only, such as a full mailbox.
+    /// Later perhaps: 4yz, and what is permanent by name only.
     Temporary,
+    /// The same, and about this mailbox alone: it is full, or gets too much.
+    MailboxBusy,
     /// We send more than the destination or the relay allows; the message is as good as before.
     RateLimited,
     /// There is no such mailbox. Counts as a bounce.
@@ -66,6 +68,8 @@ pub enum Refusal {
     Permanent,
     /// The relay takes nothing from us at present. The connection is over.
     Away,
+    /// The same, but said of a recipient or a message, so that these may be the reason.
+    BreaksOff,
 }
 
 /// Why there is no connection. Whatever the reason, it concerns the relay, not a message.

@@ -31,6 +31,8 @@ pub(super) fn classify(stage: Stage, code: u16, text: &str) -> Refusal {
     };
     match (stage, refusal) {
         (Stage::Mail, Refusal::BadAddress) => Refusal::Policy,
+        (Stage::Mail, Refusal::MailboxBusy) => Refusal::Temporary,
+        (Stage::Rcpt | Stage::Data, Refusal::Away) => Refusal::BreaksOff,
         (_, refusal) => refusal,
     }
 }
@@ -48,6 +50,7 @@ fn temporary(stage: Stage, code: u16, status: Option<Status>, words: &Words) -> 
         _ if status == Some(Status::CONGESTION) => Refusal::RateLimited,
         // The relay's own disk or configuration: the next message fares no better.
         (_, Some(3)) | (452, None) if stage == Stage::Mail => Refusal::Away,
+        _ if is_mailbox => Refusal::MailboxBusy,
         _ => Refusal::Temporary,
     }
 }
@@ -74,17 +77,20 @@ fn permanent(stage: Stage, code: u16, status: Option<Status>, words: &Words) -> 
 /// says that its directory has no such recipient.
 fn by_status(stage: Stage, status: Status, words: &Words) -> Refusal {
     match (status.subject, status.detail) {
+        // What a relay was told when it asked whether the mailbox is there; and it was about us.
+        (1, _) if words.tell_of_a_probe() && words.tell_of_policy() => Refusal::Policy,
         (1, 1 | 2 | 3 | 6 | 10) => Refusal::BadAddress,
         (4, 1) if words.tell_of_recipient() => Refusal::BadAddress,
         // The sender's address.
         (1, 7 | 8) => Refusal::Policy,
         // Gmail says so of mailboxes that get too much, as well as of closed ones.
-        (2, 1) if words.tell_of_rate() => Refusal::Temporary,
+        (2, 1) if words.tell_of_rate() => Refusal::MailboxBusy,
         (2, 1) => Refusal::BadAddress,
         // Mailbox full, system full, too many recipients: permanent by name only.
-        (2, 2) | (3, 1) | (5, 3) => Refusal::Temporary,
+        (2, 2) => Refusal::MailboxBusy,
+        (3, 1) | (5, 3) => Refusal::Temporary,
         (3, 2) if stage == Stage::Mail => Refusal::Away,
-        (4, 5) | (7, 28) => Refusal::RateLimited,
+        (4, 5) => Refusal::RateLimited,
         // Yandex files unknown users under 5.7.1. Nobody is dropped for a 5.7.X, but neither is
         // this one about us.
         (7, 1) if stage == Stage::Rcpt && words.tell_of_no_mailbox() && !words.tell_of_policy() => {
@@ -102,7 +108,7 @@ fn by_words(stage: Stage, code: u16, words: &Words) -> Refusal {
     } else if words.tell_of_policy() {
         Refusal::Policy
     } else if words.tell_of_a_full_mailbox() {
-        Refusal::Temporary
+        Refusal::MailboxBusy
     } else if words.tell_of_no_mailbox() {
         Refusal::BadAddress
     } else {

@@ -229,10 +229,10 @@ impl Connection {
             let commands = [mail, rcpt, Data.to_string()].concat();
             self.agree_at_once(commands).await?;
         } else {
-            let agreed = self.ask(mail, Stage::Mail, COMMAND, &[250]).await;
+            let agreed = self.ask(mail, Stage::Mail, COMMAND, is_done).await;
             self.or_closed(agreed)?;
-            self.ask(rcpt, Stage::Rcpt, COMMAND, &[250, 251]).await?;
-            self.ask(Data, Stage::Data, DATA, &[354]).await?;
+            self.ask(rcpt, Stage::Rcpt, COMMAND, is_done).await?;
+            self.ask(Data, Stage::Data, DATA, is_go_ahead).await?;
         }
         let reply = self.hand_over(&message.bytes).await?;
         Ok(told(&reply))
@@ -240,15 +240,15 @@ impl Connection {
 
     /// Sends MAIL, RCPT and DATA together, and hears all three replies whatever the first says.
     async fn agree_at_once(&mut self, commands: String) -> Result<(), Failure> {
-        let mut reply = self.ask(commands, Stage::Mail, COMMAND, &[250]).await;
+        let mut reply = self.ask(commands, Stage::Mail, COMMAND, is_done).await;
         reply = self.or_closed(reply);
         let mut refused = None;
-        for (stage, wait, good) in [
-            (Stage::Rcpt, COMMAND, &[250, 251][..]),
-            (Stage::Data, DATA, &[354]),
+        for (stage, wait, is_good) in [
+            (Stage::Rcpt, COMMAND, is_done as IsGood),
+            (Stage::Data, DATA, is_go_ahead),
         ] {
             refused = first_refusal(refused, reply)?;
-            reply = self.hear(stage, wait, good).await;
+            reply = self.hear(stage, wait, is_good).await;
         }
         let Some(sent) = refused else {
             return reply.map(drop);
@@ -266,7 +266,7 @@ impl Connection {
         // Nothing more from lettre: it flushes.
         let reply = timeout(CONTENT, self.smtp.command("")).await;
         let is_out = self.outgoing.body().rest().is_empty();
-        expect(reply, Stage::Data, &[250]).map_err(|failure| match failure {
+        expect(reply, Stage::Data, is_done).map_err(|failure| match failure {
             Failure::Before(sent) => Failure::Dot(sent),
             Failure::End(Sent::Lost { reason }) if is_out => {
                 Failure::End(Sent::Uncertain { reason })
@@ -296,9 +296,10 @@ impl Connection {
         &mut self,
         stage: Stage,
         wait: Duration,
-        good: &[u16],
+        is_good: IsGood,
     ) -> Result<Response, Failure> {
-        expect(timeout(wait, self.smtp.read_response()).await, stage, good)
+        let reply = timeout(wait, self.smtp.read_response()).await;
+        expect(reply, stage, is_good)
     }
 
     async fn ask(
@@ -306,10 +307,10 @@ impl Connection {
         command: impl std::fmt::Display,
         stage: Stage,
         wait: Duration,
-        good: &[u16],
+        is_good: IsGood,
     ) -> Result<Response, Failure> {
         let reply = timeout(wait, self.smtp.command(command)).await;
-        expect(reply, stage, good)
+        expect(reply, stage, is_good)
     }
 
     /// Gives up the transaction that was refused, and keeps the connection if the server lets us.
@@ -345,13 +346,25 @@ enum Failure {
 
 type Reply = Result<Result<Response, lettre_smtp::Error>, tokio::time::error::Elapsed>;
 
+/// Tells by its code whether a positive reply is one that the step has.
+type IsGood = fn(u16) -> bool;
+
+/// Any 2yz is (RFC 5321, section 4.2), but for those that only belong elsewhere.
+fn is_done(code: u16) -> bool {
+    (200..300).contains(&code) && ![220, 221, 235].contains(&code)
+}
+
+fn is_go_ahead(code: u16) -> bool {
+    code == 354
+}
+
 /// Reads a reply. A good one that the step does not have means that replies and commands are out
 /// of step.
-fn expect(reply: Reply, stage: Stage, good: &[u16]) -> Result<Response, Failure> {
+fn expect(reply: Reply, stage: Stage, is_good: IsGood) -> Result<Response, Failure> {
     let lost = |reason: String| Err(Failure::End(Sent::Lost { reason }));
     match reply {
         Err(_) => lost("no reply in time".to_owned()),
-        Ok(Ok(response)) => match good.iter().any(|code| response.has_code(*code)) {
+        Ok(Ok(response)) => match is_good(response.code().into()) {
             true => Ok(response),
             false => lost(format!("out of step: {}", told(&response))),
         },
@@ -364,7 +377,8 @@ fn expect(reply: Reply, stage: Stage, good: &[u16]) -> Result<Response, Failure>
             let refusal = classify(stage, code, &words);
             let reply = describe(&err);
             let sent = Sent::Refused { refusal, reply };
-            Err(match code == 421 || refusal == Refusal::Away {
+            let is_over = matches!(refusal, Refusal::Away | Refusal::BreaksOff);
+            Err(match code == 421 || is_over {
                 true => Failure::End(sent),
                 false => Failure::Before(sent),
             })

@@ -61,7 +61,7 @@ async fn a_relay_that_closes_later_in_a_message_or_takes_none_is_away() {
         connection.send(&message("ann@example.net")).await;
         server.next(Stage::Rcpt, Act::Reply("421 4.3.2 closing"));
         let sent = connection.send(&message("bob@example.net")).await;
-        assert_eq!(sent, refused(Refusal::Away, "421 4.3.2 closing"));
+        assert_eq!(sent, refused(Refusal::BreaksOff, "421 4.3.2 closing"));
 
         // A refused message proves nothing.
         let mut connection = connect(&server).await;

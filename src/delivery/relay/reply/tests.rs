@@ -1,7 +1,9 @@
 //! Replies as the large receivers and the usual servers word them.
 
 use super::*;
-use Refusal::{Away, BadAddress, Permanent, Policy, RateLimited, Temporary};
+use Refusal::{
+    Away, BadAddress, BreaksOff, MailboxBusy, Permanent, Policy, RateLimited, Temporary,
+};
 use Stage::{Data, Mail, Rcpt};
 
 #[track_caller]
@@ -79,6 +81,7 @@ fn authentication_policy_and_reputation_are_about_the_sender() {
         "554 5.7.1 <ann@example.net>: Relay access denied",
         "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
         "550 5.1.8 Sender address rejected: Domain not found",
+        "550 5.7.28 Gmail has detected an unusual rate of unsolicited mail. - gsmtp",
         "550 relay not permitted",
         "550 Administrative prohibition",
         "550 Verification failed for <news@example.org> Called: 192.0.2.1 Response: 550 5.1.1 no \
@@ -93,6 +96,12 @@ fn authentication_policy_and_reputation_are_about_the_sender() {
     for stage in [Mail, Rcpt, Data] {
         check_all(stage, Policy, &replies);
     }
+    check(
+        Rcpt,
+        "550 5.1.1 <ann@example.net>: Recipient address rejected: undeliverable address: host \
+         mx.example.net said: 554 5.7.1 192.0.2.1 is blocked using zen.spamhaus.org",
+        Policy,
+    );
 }
 
 #[test]
@@ -126,7 +135,7 @@ fn whatever_is_said_to_mail_is_said_of_us() {
 fn a_mailbox_that_is_full_is_there() {
     check_all(
         Rcpt,
-        Temporary,
+        MailboxBusy,
         &[
             "452 4.2.2 The email account that you tried to reach is over quota. - gsmtp",
             "552 5.2.2 The email account that you tried to reach is over quota. - gsmtp",
@@ -134,11 +143,12 @@ fn a_mailbox_that_is_full_is_there() {
             "550 mailbox is full",
             "552 Requested mail action aborted: exceeded storage allocation",
             "552 too many recipients",
-            "452 4.5.3 Too many recipients",
-            "550 5.5.3 too many recipients",
-            "452",
-            "552",
-            "550 5.3.1 mail system full",
+            "450 4.2.0 <ann@example.net>: Recipient address rejected: Greylisted",
+            "450 4.2.1 The user you are trying to contact is receiving mail too quickly. - gsmtp",
+            "550 5.2.1 The user you are trying to contact is receiving mail at a rate that \
+             prevents additional messages from being delivered. - gsmtp",
+            "450 4.1.1 <ann@example.net>: Recipient address rejected: unverified address",
+            "450 4.1.2 <ann@example.invalid>: Recipient address rejected: Domain not found",
         ],
     );
 }
@@ -149,13 +159,12 @@ fn what_passes_is_temporary() {
         Rcpt,
         Temporary,
         &[
-            "450 4.2.0 <ann@example.net>: Recipient address rejected: Greylisted",
-            "450 4.2.1 The user you are trying to contact is receiving mail too quickly. - gsmtp",
-            "550 5.2.1 The user you are trying to contact is receiving mail at a rate that \
-             prevents additional messages from being delivered. - gsmtp",
+            "452 4.5.3 Too many recipients",
+            "550 5.5.3 too many recipients",
+            "452",
+            "552",
+            "550 5.3.1 mail system full",
             "451 4.7.1 Greylisting in action, please come back later",
-            "450 4.1.1 <ann@example.net>: Recipient address rejected: unverified address",
-            "450 4.1.2 <ann@example.invalid>: Recipient address rejected: Domain not found",
             "451 4.4.3 Temporary server error. Please try again later",
             "450 no such user",
             "451 Temporary local problem - please try later",
@@ -171,7 +180,6 @@ fn who_sends_too_much_is_told_so_in_many_ways() {
         RateLimited,
         &[
             "421 4.7.28 Gmail has detected an unusual rate of mail. - gsmtp",
-            "550 5.7.28 Gmail has detected an unusual rate of unsolicited mail. - gsmtp",
             "450 4.7.28 come back",
             "421 4.7.0 Our system has detected an unusual rate of unsolicited mail - gsmtp",
             "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected \
@@ -193,10 +201,10 @@ fn who_sends_too_much_is_told_so_in_many_ways() {
 
 #[test]
 fn a_relay_that_takes_nothing_at_present_is_away() {
-    for stage in [Mail, Rcpt, Data] {
+    for (stage, refusal) in [(Mail, Away), (Rcpt, BreaksOff), (Data, BreaksOff)] {
         check_all(
             stage,
-            Away,
+            refusal,
             &[
                 "421 4.3.2 Service shutting down",
                 "421 4.4.5 Server busy, try again later. - gsmtp",

@@ -179,6 +179,11 @@ impl Words {
         self.have(&NO_MAILBOX)
     }
 
+    /// Postfix's for what the recipient's server said to a message of no content.
+    pub(super) fn tell_of_a_probe(&self) -> bool {
+        self.have(&["undeliverable address"])
+    }
+
     pub(super) fn tell_of_recipient(&self) -> bool {
         self.have(&["recipient address rejected"])
     }

@@ -89,6 +89,7 @@ fn mended(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches(['\r', '\n']);
     let known = match line.as_bytes() {
+        [b'2', b'6'..=b'9', ..] => Some("250"),
         [b'4', b'6'..=b'9', ..] => Some("451"),
         [b'5', b'6'..=b'9', ..] => Some("554"),
         _ => None,

@@ -185,6 +185,15 @@ async fn a_code_that_nobody_defined_goes_by_its_first_digit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_done_goes_by_its_first_digit_too() {
+    for (said, reply) in [("200 ok", "200 ok"), ("299 queued", "250 queued (299)")] {
+        let replies = ["252 ok", "251 will forward", "354 go", said].map(|reply| (0, reply));
+        let reply = reply.to_owned();
+        assert_eq!(send_to(&replies).await, Sent::Accepted { reply });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_without_end_is_none() {
     let endless = "250-and so on\r\n".repeat(10_000);
     let long = format!("250 {}", "x".repeat(100_000));
