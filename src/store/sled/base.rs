@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     journal::Writes,
+    large::LargePages,
     pack::{self, Damaged, Unpack, Unpacked},
     tree::{Direction, Row},
 };
@@ -30,6 +31,7 @@ pub(super) struct Base {
     db: sled::Db,
     /// sled's own file once more: its flush is no fsync on Linux.
     file: File,
+    pages: LargePages,
     /// Chunks as they are stored, and what is in them. A chunk that has changed is another one.
     unpacked: Mutex<VecDeque<(sled::IVec, Unpacked)>>,
 }
@@ -43,6 +45,7 @@ impl Base {
         Ok(Base {
             db: config.open()?,
             file: File::open(folder.join("db"))?,
+            pages: LargePages::of(folder),
             unpacked: Mutex::default(),
         })
     }
@@ -106,7 +109,7 @@ impl Base {
         Ok(epoch.unwrap_or(0))
     }
 
-    /// Writes every row to its place, and `epoch` when all are there.
+    /// Writes every row to its place and, when all are on the disk, `epoch`.
     pub(super) fn write(&self, writes: &Writes, epoch: u64) -> sled::Result<()> {
         let writes: Vec<Write<'_>> = writes.iter().collect();
         for group in writes.chunk_by(|a, b| is_together(a.0, b.0)) {
@@ -115,9 +118,23 @@ impl Base {
                 None => self.write_row(group[0])?,
             }
         }
+        self.sync()?;
+        // Only now may the journal be forgotten.
         self.db.insert(EPOCH, &epoch.to_le_bytes())?;
+        self.sync()
+    }
+
+    fn sync(&self) -> sled::Result<()> {
         self.db.flush()?;
+        self.pages.sync().map_err(sled::Error::Io)?;
         self.file.sync_data().map_err(sled::Error::Io)
+    }
+
+    /// Puts nonsense where a chunk should be.
+    #[cfg(test)]
+    pub(super) fn spoil(&self, chunk: &[u8]) -> sled::Result<()> {
+        self.db.insert(chunk, &[9, 9, 9])?;
+        Ok(())
     }
 
     fn write_row(&self, (key, value): Write<'_>) -> sled::Result<()> {
@@ -196,6 +213,7 @@ impl Iterator for Range {
                 key: [&key, &[0][..]].concat(),
                 lo: self.lo.clone(),
                 hi: self.hi.clone(),
+                ended: false,
             };
             self.rows = match self.direction {
                 Direction::Up => Box::new(rows),
@@ -212,16 +230,21 @@ struct Chunk {
     key: Vec<u8>,
     lo: Vec<u8>,
     hi: Vec<u8>,
+    /// It cannot be read any further.
+    ended: bool,
 }
 
 impl Iterator for Chunk {
     type Item = sled::Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
+        while !self.ended {
             let last = match self.rows.advance() {
                 Ok(last) => last?,
-                Err(err) => return Some(Err(damaged(err))),
+                Err(err) => {
+                    self.ended = true;
+                    return Some(Err(damaged(err)));
+                }
             };
             self.key.pop();
             self.key.push(last);
@@ -232,5 +255,6 @@ impl Iterator for Chunk {
                 return Some(Ok((self.key.clone(), self.rows.value().to_vec())));
             }
         }
+        None
     }
 }

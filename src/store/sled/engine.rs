@@ -57,8 +57,8 @@ impl Engine {
         Ok(Engine {
             path: path.to_owned(),
             pepper,
+            broken: AtomicBool::new(tree.is_spoiled()),
             tree: RwLock::new(Some(tree)),
-            broken: AtomicBool::new(false),
             leases,
         })
     }

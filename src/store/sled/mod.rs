@@ -18,6 +18,7 @@ mod ingest;
 mod journal;
 mod key;
 mod lane;
+mod large;
 mod lease;
 mod memtable;
 mod outbox;

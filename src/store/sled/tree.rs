@@ -9,12 +9,13 @@
 //! after a power cut: what a checkpoint wrote half-way is written again.
 
 use std::{
+    io,
     iter::Peekable,
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -41,11 +42,15 @@ pub(super) struct Tree {
     journal: Journal,
     /// Another one after each checkpoint: who reads the old one goes on doing so.
     recent: RwLock<Arc<Memtable>>,
+    /// Whether the journal ever failed to get to the disk: a file tells it once, and then says that all is well.
+    lost: Mutex<bool>,
     spoiled: AtomicBool,
 }
 
 impl Tree {
-    /// Opens the tree in `folder`; what the journal has and sled may not have is in memory again.
+    /// Opens the tree in `folder`; what the journal has and sled may not have is in memory again, and then
+    /// in sled: what is read from the journal may not have reached the disk, and syncing it again would not
+    /// tell where that failed before.
     pub(super) fn open(folder: &Path) -> sled::Result<Self> {
         let base = Base::open(folder)?;
         let journal = Journal::open(folder)?;
@@ -53,12 +58,17 @@ impl Tree {
         for writes in journal.batches(base.epoch()?)? {
             recent.apply(writes);
         }
-        Ok(Tree {
+        let tree = Tree {
             base,
             journal,
             recent: RwLock::new(Arc::new(recent)),
+            lost: Mutex::default(),
             spoiled: AtomicBool::new(false),
-        })
+        };
+        if let Err(err) = tree.checkpoint() {
+            not_written(&err);
+        }
+        Ok(tree)
     }
 
     pub(super) fn get(&self, key: &[u8]) -> sled::Result<Option<Vec<u8>>> {
@@ -86,29 +96,38 @@ impl Tree {
 
     /// Writes a batch: it outlives this process, and readers see all of it or nothing.
     pub(super) fn apply(&self, writes: Writes) -> sled::Result<()> {
+        if self.is_spoiled() {
+            return Err(failed_before());
+        }
         self.journal.append(&writes)?;
         self.recent().apply(writes);
         if self.journal.is_full()
-            && !self.is_spoiled()
             && let Err(err) = self.checkpoint()
         {
             // The batch is written all the same: the journal has it.
-            tracing::error!(
-                error = &err as &dyn std::error::Error,
-                "sled was not written"
-            );
+            not_written(&err);
         }
         Ok(())
     }
 
     /// Has everything that was applied outlive a power cut.
     pub(super) fn sync(&self) -> sled::Result<()> {
-        self.noted(self.journal.sync().map_err(sled::Error::Io))
+        self.synced_by(Journal::sync)
     }
 
     /// Does [`sync`](Self::sync) if anything was applied since it was done last.
     pub(super) fn sync_if_needed(&self) -> sled::Result<()> {
-        self.noted(self.journal.sync_if_needed().map_err(sled::Error::Io))
+        self.synced_by(Journal::sync_if_needed)
+    }
+
+    fn synced_by(&self, sync: impl FnOnce(&Journal) -> io::Result<()>) -> sled::Result<()> {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if *lost {
+            return Err(failed_before());
+        }
+        let synced = sync(&self.journal).map_err(sled::Error::Io);
+        *lost = synced.is_err();
+        self.noted(synced)
     }
 
     /// Writes what is in memory to sled.
@@ -134,7 +153,7 @@ impl Tree {
             return Ok(());
         }
         let epoch = self.journal.epoch() + 1;
-        self.journal.sync()?;
+        self.sync()?;
         self.base.write(&recent.read(), epoch)?;
         self.journal.restart(epoch)?;
         let mut slot = self.recent.write().unwrap_or_else(PoisonError::into_inner);
@@ -146,6 +165,17 @@ impl Tree {
         let slot = self.recent.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&slot)
     }
+}
+
+fn failed_before() -> sled::Error {
+    sled::Error::Io(io::Error::other("an earlier write failed"))
+}
+
+fn not_written(err: &sled::Error) {
+    tracing::error!(
+        error = err as &dyn std::error::Error,
+        "sled was not written; the journal has what is missing"
+    );
 }
 
 /// Rows of one table in the order of their keys, or in the opposite one.

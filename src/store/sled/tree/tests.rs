@@ -184,3 +184,34 @@ fn who_reads_a_range_during_a_checkpoint_misses_nothing() {
         .collect();
     assert_eq!(read, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
 }
+
+#[test]
+fn what_the_journal_had_is_in_sled_once_the_tree_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let batch = Writes::from([(vec![PLAIN, 1], Some(vec![7]))]);
+    let tree = open(folder.path());
+    tree.apply(batch.clone()).unwrap();
+    drop(tree);
+    assert!(fs::metadata(folder.path().join("journal")).unwrap().len() > 0);
+
+    let tree = open(folder.path());
+
+    assert_eq!(
+        fs::metadata(folder.path().join("journal")).unwrap().len(),
+        0
+    );
+    assert_eq!(tree.get(&[PLAIN, 1]).unwrap(), Some(vec![7]));
+}
+
+#[test]
+fn a_chunk_that_is_damaged_is_told_of_once_in_either_direction() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = open(folder.path());
+    for direction in [Direction::Up, Direction::Down] {
+        tree.base.spoil(&[PACKED[0], 1]).unwrap();
+        let range = tree.range(vec![PACKED[0]], vec![PACKED[0] + 1], direction);
+        let read: Vec<_> = range.take(9).collect();
+        assert_eq!(read.len(), 1);
+        assert!(read[0].is_err());
+    }
+}
