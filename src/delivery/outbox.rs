@@ -271,6 +271,10 @@ pub trait OutboxStore: Send + Sync {
     /// Tells whether a delivery to `subscriber` is leased, that is perhaps on its way to a relay.
     async fn is_in_hand(&self, subscriber: SubscriberId) -> port::Result<bool>;
 
+    /// Asks the last gate again: whether a delivery in hand may still go out. For whoever had to wait since
+    /// they claimed it.
+    async fn is_admitted(&self, id: DeliveryId, now: DateTime<Utc>) -> port::Result<bool>;
+
     async fn content(&self, id: ContentId) -> port::Result<Option<Content>>;
 
     /// The latest deliveries first.

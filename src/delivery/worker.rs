@@ -4,7 +4,7 @@
 //! the next. So a kill at any instant leaves at most one delivery per connection in doubt, and what
 //! cannot be recorded is not sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,8 @@ pub(super) struct Worker {
     route: Arc<Route>,
     halts: Halts,
     connection: Option<Connection>,
+    /// A connection was made for the delivery in hand.
+    has_waited: bool,
     losses: u32,
     work: Work,
 }
@@ -72,6 +74,7 @@ impl Worker {
             route: Arc::clone(route),
             halts: halts.clone(),
             connection: None,
+            has_waited: false,
             losses: 0,
             work: Work::default(),
         }
@@ -231,6 +234,9 @@ impl Worker {
             if self.connection.is_none() && !self.is_halted() {
                 self.connect().await;
             }
+            if mem::take(&mut self.has_waited) && !self.may_still_go(claimed).await {
+                return Outcome::Released.into();
+            }
             let Some(connection) = self
                 .connection
                 .as_mut()
@@ -250,7 +256,21 @@ impl Worker {
         Outcome::Released.into()
     }
 
+    /// Whether nothing was said against a delivery while its connection was made, which can take minutes.
+    async fn may_still_go(&mut self, claimed: &Claimed) -> bool {
+        let outbox = self.courier.outbox();
+        let now = self.courier.clock.now();
+        match outbox.is_admitted(claimed.delivery.id, now).await {
+            Ok(admitted) => admitted,
+            Err(err) => {
+                self.trouble(err.into());
+                false
+            }
+        }
+    }
+
     pub(super) async fn connect(&mut self) {
+        self.has_waited = true;
         match self.route.connect().await {
             Ok(connection) => self.connection = Some(connection),
             Err(err) => self.turned_away(chain(&err)),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
+use courant::subscribers::{How, Scope};
 
 use crate::{
     promises::smtp,
@@ -121,4 +122,27 @@ async fn full_mailboxes_say_nothing_about_the_relay() {
     assert_eq!(report.errors, [""; 0]);
     let tally = app.tally().await;
     assert_eq!((tally.sent, tally.deferred), (20, 60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_during_a_long_greeting_is_obeyed() {
+    let relay = SmtpServer::start().await;
+    let app = TestApp::start_with_relay(DESK, &smtp(&relay)).await;
+    app.plan_for(crowd(1)).await;
+    let reader = app.profile(&crowd(1)[0]).await.subscriber.id;
+    let (store, now) = (Arc::clone(&app.app.store), app.now());
+    relay.rule(move |stage, _| {
+        if stage == Stage::Connect {
+            let leaves = store.withdraw(reader, &Scope::Everything, How::OneClick, now);
+            let runtime = tokio::runtime::Handle::current();
+            tokio::task::block_in_place(|| runtime.block_on(leaves)).unwrap();
+        }
+        None
+    });
+
+    app.work().await;
+
+    assert_eq!(relay.connections(), 1);
+    assert_eq!(relay.messages().len(), 0);
+    assert_eq!(app.tally().await.withheld, 1);
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Durability, SledStore,
     claim::{Turn, claim},
-    hold, lane,
+    gate, hold, lane,
     plan::{self, Begun},
     settle,
     table::{CONTENT, DELIVERY, DUE, ISSUE, SEAL, TALLY, USAGE},
@@ -99,6 +99,16 @@ impl OutboxStore for SledStore {
     async fn is_in_hand(&self, subscriber: SubscriberId) -> Result<bool> {
         self.read(move |tx| Ok(tx.leases().are_held_for(subscriber)))
             .await
+    }
+
+    async fn is_admitted(&self, id: DeliveryId, now: DateTime<Utc>) -> Result<bool> {
+        self.read(move |tx| {
+            let (Some(lease), Some(issue)) = (tx.lease(id), tx.get(ISSUE, &id.content)?) else {
+                return Ok(false);
+            };
+            Ok(gate::admit(tx, &issue, &lease.row.to(id), now)?.is_ok())
+        })
+        .await
     }
 
     async fn content(&self, id: ContentId) -> Result<Option<Content>> {

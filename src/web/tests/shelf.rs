@@ -306,6 +306,10 @@ impl OutboxStore for Shelf {
         unasked("release")
     }
 
+    async fn is_admitted(&self, _: DeliveryId, _: DateTime<Utc>) -> Result<bool> {
+        unasked("gate")
+    }
+
     async fn is_in_hand(&self, _: SubscriberId) -> Result<bool> {
         self.answers()?;
         let less = |left: usize| left.checked_sub(1);
