@@ -208,18 +208,20 @@ pub(super) fn without_addresses(reply: &str) -> String {
 /// A hold and what it keeps back.
 pub type Held = (Reach, Hold);
 
-/// The mark of those who opened a store, by which it is known whether it is the one that mailed last.
+/// What tells whether a store is the one that mailed last: it counts together with a file beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
-    /// How often.
-    pub opened: u64,
+    /// How often it was opened, and seen in use.
+    pub count: u64,
     /// The last time that it was in use.
     #[serde(with = "stamp")]
     pub seen: DateTime<Utc>,
     /// On which machine; empty where that is not known.
     pub host: String,
-    /// The number of the file beside it, which a copy does not have.
-    pub inode: u64,
+    /// What the file that counts with it is known by. A copy is known by something else.
+    pub file: u64,
+    /// The same of the file in whose place that one is put.
+    pub former: u64,
 }
 
 /// Attempts that a relay made for a destination in one hour.

@@ -1,19 +1,24 @@
 //! Keeps a store from mailing that may not know what was mailed: one that was restored from a backup, or
 //! moved to another machine, or that wakes up at an odd time.
 //!
-//! The store and a file beside it count how often they were opened together, and the store knows the file
-//! by its number in the file system, which no copy has.
+//! The store and a file beside it count together, at each start and every minute while it is in use, and
+//! each time the file is another one. The store knows it by its number in the file system and its birth,
+//! which no copy has. So an earlier store does not fit the file that is there, wherever either was put.
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::spawn_blocking;
 
 use super::private::Draft;
-use crate::{
-    delivery::{Hold, OutboxStore, Reach, Seal},
-    task::chain,
-};
+use crate::delivery::{Hold, OutboxStore, Reach, Seal};
 
 /// How far a clock may be set back.
 const BACK: TimeDelta = TimeDelta::hours(1);
@@ -23,81 +28,146 @@ const REST: TimeDelta = TimeDelta::days(365);
 const FILE: &str = "opened";
 
 /// The file beside the store, as it was found.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
-    /// How often it was opened with a store.
-    opened: u64,
-    inode: u64,
+    count: u64,
+    /// What it is known by.
+    file: u64,
 }
 
 /// Compares the store with the file in `data_dir`, holds everything where they do not agree, and has
 /// both count one more.
+///
+/// # Errors
+/// If the two cannot be read, or a hold that is due cannot be written.
 pub(super) async fn watch(
     data_dir: &Path,
     outbox: &dyn OutboxStore,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let path = data_dir.join(FILE);
-    let named = || path.display().to_string();
-    let mark = read(&path).with_context(named)?;
-    let host = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let host = host.trim().to_owned();
+    let mark = read(&path).with_context(|| path.display().to_string())?;
     let sealed = outbox.seal().await?;
-    if let Some(reason) = doubt(sealed.as_ref(), mark, &host, now) {
+    if let Some(reason) = doubt(sealed.as_ref(), mark, &host(), now) {
         tracing::error!("nothing is mailed until `courant outbox resume`: {reason}");
         let hold = Hold { at: now, reason };
         outbox.hold(Reach::Everything, hold, Vec::new()).await?;
     }
-    let opened = sealed.map_or(0, |seal| seal.opened).max(mark.opened) + 1;
-    let draft = Draft::write(&path, &format!("{opened}\n")).with_context(named)?;
-    let inode = draft.inode().with_context(named)?;
-    let seal = Seal {
-        opened,
-        seen: now,
-        host,
-        inode,
-    };
-    outbox.set_seal(seal).await?;
-    draft.put().with_context(named)
+    told(count(path, outbox, sealed, now).await);
+    Ok(())
 }
 
 /// Notes that the store is in use at `now`.
-pub(super) async fn seen(outbox: &dyn OutboxStore, now: DateTime<Utc>) {
+pub(super) async fn seen(data_dir: &Path, outbox: &dyn OutboxStore, now: DateTime<Utc>) {
     let noted = async {
-        match outbox.seal().await? {
-            Some(seal) if seal.seen < now => outbox.set_seal(Seal { seen: now, ..seal }).await,
-            _ => Ok(()),
-        }
+        let sealed = outbox.seal().await?;
+        let seen = sealed.as_ref().map_or(now, |seal| now.max(seal.seen));
+        count(data_dir.join(FILE), outbox, sealed, seen).await
     };
-    if let Err(err) = noted.await {
-        tracing::warn!("{}", chain(&err));
+    told(noted.await);
+}
+
+/// On a full disk, for one, the store and the file stay in agreement as they are.
+fn told(counted: Result<()>) {
+    if let Err(err) = counted {
+        tracing::warn!("what tells this store from a copy could not be written: {err:#}");
     }
 }
 
-/// All zero where there is no file yet.
-fn read(path: &Path) -> Result<Mark> {
-    let text = match fs::read_to_string(path) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Mark::default()),
-        text => text?,
+/// Has the store and the file at `path` count one more.
+///
+/// The store is first, and that is on the disk before the file is put in its place. It names the file that
+/// is there as well as the one to come, so that they agree wherever this ends.
+async fn count(
+    path: PathBuf,
+    outbox: &dyn OutboxStore,
+    sealed: Option<Seal>,
+    seen: DateTime<Utc>,
+) -> Result<()> {
+    let least = sealed.map_or(0, |seal| seal.count);
+    let named = path.display().to_string();
+    let prepared = spawn_blocking(move || prepare(path, least)).await?;
+    let (draft, next, former) = prepared.with_context(|| named.clone())?;
+    let seal = Seal {
+        count: next.count,
+        seen,
+        host: host(),
+        file: next.file,
+        former: former.file,
     };
-    Ok(Mark {
-        opened: text.trim().parse().context("is no number")?,
-        inode: fs::metadata(path)?.ino(),
-    })
+    outbox.set_seal(seal).await?;
+    let put = spawn_blocking(move || draft.put()).await?;
+    put.context(named)
+}
+
+/// Writes the file that is next, with a count above `least` and that of the file that is there.
+fn prepare(path: PathBuf, least: u64) -> Result<(Draft, Mark, Mark)> {
+    let former = match read(&path)? {
+        Some(mark) => mark,
+        // From the first count on, a store without a file is one that was put there.
+        None => {
+            let (draft, first) = write(path.clone(), 0)?;
+            draft.put()?;
+            first
+        }
+    };
+    let (draft, next) = write(path, former.count.max(least) + 1)?;
+    Ok((draft, next, former))
+}
+
+fn write(path: PathBuf, count: u64) -> io::Result<(Draft, Mark)> {
+    let draft = Draft::write(path, &format!("{count}\n"))?;
+    let file = known_by(&draft.metadata()?);
+    Ok((draft, Mark { count, file }))
+}
+
+fn read(path: &Path) -> Result<Option<Mark>> {
+    let mut file = match File::open(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(Some(Mark {
+        count: text.trim().parse().context("is no number")?,
+        file: known_by(&file.metadata()?),
+    }))
+}
+
+/// Its number alone would come again: a file system soon reuses it. Writing over a file, as some ways of
+/// restoring do, leaves both as they are. Not every file system keeps the birth.
+fn known_by(file: &fs::Metadata) -> u64 {
+    let born = file.created().ok();
+    let born = born.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let born = born.map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or_default());
+    file.ino().rotate_left(48) ^ born
+}
+
+fn host() -> String {
+    let host = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    host.trim().to_owned()
 }
 
 /// Why this store should not mail before somebody has looked at it.
-fn doubt(sealed: Option<&Seal>, mark: Mark, host: &str, now: DateTime<Utc>) -> Option<String> {
+fn doubt(
+    sealed: Option<&Seal>,
+    mark: Option<Mark>,
+    host: &str,
+    now: DateTime<Utc>,
+) -> Option<String> {
     let Some(seal) = sealed else {
-        return (mark.opened > 0).then(|| {
+        return mark.is_some_and(|mark| mark.count > 0).then(|| {
             "the store is new, and this folder had one before: what that one mailed is not known"
                 .to_owned()
         });
     };
     let when = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC");
-    // Whoever was killed before the file was in its place left it one behind.
-    let is_copy = seal.opened == mark.opened && seal.inode != mark.inode;
-    if seal.opened < mark.opened || is_copy {
+    let fits = |mark: Mark| match mark.count == seal.count {
+        true => mark.file == seal.file,
+        // Whoever counted last ended before the file was in its place.
+        false => mark.count < seal.count && mark.file == seal.former,
+    };
+    if !mark.is_some_and(fits) {
         return Some(format!(
             "the store was copied, or restored from a backup: what was mailed, and who left, since {} is \
              not known",
@@ -124,44 +194,4 @@ fn doubt(sealed: Option<&Seal>, mark: Mark, host: &str, now: DateTime<Utc>) -> O
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(days: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + days)
-    }
-
-    fn mark(opened: u64, inode: u64) -> Mark {
-        Mark { opened, inode }
-    }
-
-    /// Whether a store that was sealed on day 0 as the fifth time is in doubt.
-    fn doubted(mark: Mark, host: &str, now: DateTime<Utc>) -> bool {
-        let seal = Seal {
-            opened: 5,
-            seen: at(0),
-            host: "a".to_owned(),
-            inode: 77,
-        };
-        doubt(Some(&seal), mark, host, now).is_some()
-    }
-
-    #[test]
-    fn a_store_that_goes_on_where_it_stopped_is_in_no_doubt() {
-        assert!(!doubted(mark(5, 77), "a", at(0)));
-        assert!(!doubted(mark(5, 77), "a", at(300)));
-        assert!(!doubted(mark(4, 76), "a", at(1)), "killed in between");
-        assert!(!doubted(mark(5, 77), "", at(1)), "a container has no name");
-        assert_eq!(doubt(None, Mark::default(), "a", at(0)), None);
-    }
-
-    #[test]
-    fn a_store_that_is_older_copied_moved_or_wakes_at_an_odd_time_is_in_doubt() {
-        assert!(doubted(mark(6, 78), "a", at(1)));
-        assert!(doubted(mark(5, 78), "a", at(1)));
-        assert!(doubted(mark(5, 77), "b", at(1)));
-        assert!(doubted(mark(5, 77), "a", at(-1)));
-        assert!(doubted(mark(5, 77), "a", at(400)));
-        assert!(doubt(None, mark(1, 77), "a", at(0)).is_some());
-    }
-}
+mod tests;

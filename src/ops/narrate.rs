@@ -18,11 +18,14 @@ const PERIOD: Duration = Duration::from_secs(60);
 pub(super) async fn narrate(app: Arc<App>) {
     tell_holds(&app).await;
     loop {
-        tokio::select! {
-            () = app.retired.cancelled() => return,
-            () = tokio::time::sleep(PERIOD) => {}
+        let retired = tokio::select! {
+            () = app.retired.cancelled() => true,
+            () = tokio::time::sleep(PERIOD) => false,
+        };
+        guard::seen(&app.config.data_dir, &*app.store, app.clock.now()).await;
+        if retired {
+            return;
         }
-        guard::seen(&*app.store, app.clock.now()).await;
         match Progress::read(&app).await {
             Ok(progress) => tell(&progress),
             Err(err) => warn!("{}", chain(&err)),

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -47,27 +47,31 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// A file for its owner alone that is written and does not stand in its place yet.
-pub struct Draft<'a> {
-    path: &'a Path,
+pub struct Draft {
+    path: PathBuf,
     draft: PathBuf,
 }
 
-impl<'a> Draft<'a> {
-    pub fn write(path: &'a Path, text: &str) -> io::Result<Self> {
+impl Draft {
+    /// Writes a file of its own, even where an earlier draft was left.
+    pub fn write(path: PathBuf, text: &str) -> io::Result<Self> {
         let draft = path.with_extension("new");
-        write(&draft, text)?;
+        match fs::remove_file(&draft) {
+            Err(err) if err.kind() != ErrorKind::NotFound => return Err(err),
+            _ => write(&draft, text)?,
+        }
         Ok(Draft { path, draft })
     }
 
-    /// Its number in the file system, which stays when it is put in its place.
-    pub fn inode(&self) -> io::Result<u64> {
-        Ok(fs::metadata(&self.draft)?.ino())
+    /// What the file system knows of it; its number and its birth stay when it is put in its place.
+    pub fn metadata(&self) -> io::Result<fs::Metadata> {
+        fs::metadata(&self.draft)
     }
 
     /// Takes the place of what was there.
     pub fn put(self) -> io::Result<()> {
-        fs::rename(&self.draft, self.path)?;
-        sync_folder(self.path)
+        fs::rename(&self.draft, &self.path)?;
+        sync_folder(&self.path)
     }
 }
 

@@ -24,6 +24,7 @@ mod refusals;
 mod relay;
 mod relays;
 mod reprints;
+mod restoring;
 mod search;
 mod sources;
 mod store_contract;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A daemon that has sent ten of forty messages, and waits for the answers to two more.
-async fn sending(relay: &SmtpServer) -> (Courant, Daemon, Child) {
+pub(crate) async fn sending(relay: &SmtpServer) -> (Courant, Daemon, Child) {
     let courant = Courant::with_relay(&smtp(relay));
     courant.import_forty();
     courant.ok(&["ingest"]);

@@ -280,10 +280,11 @@ fn add_outbox(written: &mut Written) {
     let reason = said();
     written.add(HOLD, &Hold { at, reason });
     let seal = Seal {
-        opened: 7,
+        count: 7,
         seen: at,
         host: "h".to_owned(),
-        inode: 9,
+        file: 9,
+        former: 8,
     };
     written.add(SEAL, &seal);
     written.add(USAGE, &8);
