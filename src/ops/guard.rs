@@ -1,8 +1,8 @@
 //! Keeps a store from mailing that may not know what was mailed: one that was restored from a backup, or
 //! moved to another machine, or that wakes up at an odd time.
 //!
-//! The store and a file beside it count together, at each start and every minute while it is in use, and
-//! each time the file is another one. The store knows it by its number in the file system and its birth,
+//! The store and a file beside it count together, at each start and stop and every minute between, and each
+//! time the file is another one. The store knows it by its number in the file system and its birth,
 //! which no copy has. So an earlier store does not fit the file that is there, wherever either was put.
 
 use std::{
