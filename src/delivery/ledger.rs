@@ -1,7 +1,8 @@
 //! The outbox, and what it could not record when it was known.
 //!
-//! A relay has a message from the moment it says so. If the outbox cannot take note, the outcome waits here,
-//! across configurations, and is recorded before anything else is sent.
+//! A relay has a message from the moment it says so. If the outbox cannot take note, or whoever brings the
+//! outcome is stopped meanwhile, it waits here, across configurations, and is recorded before anything else
+//! is sent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,8 +26,10 @@ impl Ledger {
 
     /// Records an outcome, now or when the store is back: see [`Self::catch_up`].
     pub(super) async fn settle(&self, settle: Settle, now: DateTime<Utc>) -> port::Result<()> {
-        let done = self.outbox.settle(settle.clone(), now).await;
-        done.inspect_err(|_| self.unsettled().push(settle))
+        let entry = Entry::new(self, &settle);
+        self.outbox.settle(settle, now).await?;
+        entry.recorded();
+        Ok(())
     }
 
     pub(super) async fn settle_and_claim(
@@ -35,24 +38,24 @@ impl Ledger {
         claim: Claim,
         now: DateTime<Utc>,
     ) -> port::Result<Option<Claimed>> {
-        let done = settle.clone();
-        let claimed = self.outbox.settle_and_claim(done, claim, now).await;
-        claimed.inspect_err(|_| self.unsettled().push(settle))
+        let entry = Entry::new(self, &settle);
+        let claimed = self.outbox.settle_and_claim(settle, claim, now).await?;
+        entry.recorded();
+        Ok(claimed)
     }
 
     /// Records what could not be recorded before, so that what a relay took is not sent again.
     pub(super) async fn catch_up(&self, now: DateTime<Utc>) -> port::Result<()> {
-        let left = std::mem::take(&mut *self.unsettled());
-        let mut left = left.into_iter();
-        while let Some(settle) = left.next() {
-            match self.settle(settle, now).await {
-                Err(err @ StoreError::Unavailable { .. }) => {
-                    self.unsettled().extend(left);
-                    return Err(err);
-                }
-                // Nothing to record it in: no later attempt will fare better.
-                Err(_) => drop(self.unsettled().pop()),
-                Ok(()) => {}
+        let left = self.unsettled().len();
+        for _ in 0..left {
+            let Some(settle) = self.unsettled().pop() else {
+                break;
+            };
+            let entry = Entry::new(self, &settle);
+            match self.outbox.settle(settle, now).await {
+                // A delivery that is gone is sent to nobody.
+                Ok(()) | Err(StoreError::NotFound { .. }) => entry.recorded(),
+                Err(err) => return Err(err),
             }
         }
         Ok(())
@@ -62,5 +65,32 @@ impl Ledger {
         self.unsettled
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An outcome that is being recorded; dropped before it is, it goes to those that wait.
+struct Entry<'a> {
+    ledger: &'a Ledger,
+    settle: Option<Settle>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(ledger: &'a Ledger, settle: &Settle) -> Self {
+        Entry {
+            ledger,
+            settle: Some(settle.clone()),
+        }
+    }
+
+    fn recorded(mut self) {
+        self.settle = None;
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if let Some(settle) = self.settle.take() {
+            self.ledger.unsettled().push(settle);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     lease::Lease,
     row::{DeliveryRow, kept},
     table::{DELIVERY, DUE, ISSUE, LEASE, SUBSCRIBER, SuppressedBy, Suppression, TALLY, USAGE},
-    tx::Tx,
+    tx::{Tx, legible},
 };
 use crate::{
     delivery::{Outcome, Purpose, Recipient, Settle, Status, Tally},
@@ -88,7 +88,7 @@ fn note_usage(
 ) -> Result<()> {
     let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let key = (relay.clone(), group.clone(), hour);
-    let attempts = tx.get(USAGE, &key)?;
+    let attempts = counted(tx.get(USAGE, &key))?;
     if attempts.is_none() {
         for old in tx
             .scan(USAGE.within(&(relay.clone(), group.clone())))
@@ -209,7 +209,7 @@ pub(super) fn retry(tx: &mut Tx<'_>, ids: &[DeliveryId], now: DateTime<Utc>) -> 
 }
 
 fn recount(tx: &mut Tx<'_>, content: ContentId, old: &Status, new: &Status) -> Result<()> {
-    let mut tally = tx.get(TALLY, &content)?.unwrap_or_default();
+    let mut tally = counted(tx.get(TALLY, &content))?.unwrap_or_default();
     let before = tally;
     let left = count(&mut tally, old);
     *left = left.saturating_sub(1);
@@ -218,6 +218,11 @@ fn recount(tx: &mut Tx<'_>, content: ContentId, old: &Status, new: &Status) -> R
         return Ok(());
     }
     tx.put(TALLY, &content, &tally)
+}
+
+/// What was counted so far; a row that cannot be read begins anew: nothing goes unrecorded for it.
+fn counted<T>(row: Result<Option<T>>) -> Result<Option<T>> {
+    legible(row).unwrap_or(Ok(None))
 }
 
 /// A leased delivery counts as scheduled: nothing came of it yet.

@@ -8,12 +8,13 @@ use super::{
     Durability, SledStore,
     key::Key as TableKey,
     plan::{self, Begun},
-    table::{ADDRESS, CONTENT, COUNTER, DELIVERY, Table},
+    table::{ADDRESS, CONTENT, COUNTER, DELIVERY, TALLY, Table},
     tx::Tx,
 };
 use crate::{
     delivery::{
-        Audience, Claim, Content, OutboxStore, Plan, Planned, Purpose, destination::Destinations,
+        Audience, Claim, Content, OutboxStore, Outcome, Plan, Planned, Purpose, Settle,
+        destination::Destinations,
     },
     id::{ContentId, DeliveryId, EditionSlug, SourceName, SubscriberId},
     port::{Health, StoreError},
@@ -116,6 +117,26 @@ async fn a_delivery_that_cannot_be_read_does_not_hold_up_those_behind_it() {
 
     let listed = store.deliveries(9).await.unwrap();
     assert_eq!(listed.len(), 1, "a list leaves it out");
+}
+
+#[tokio::test]
+async fn what_was_sent_is_recorded_also_where_the_count_cannot_be_read() {
+    let (store, _folder) = store();
+    let content = plan(&store, "ann@example.org").await;
+    let claimed = store.claim_due(Claim::until(at(9)), at(1)).await.unwrap();
+    spoil(&store, TALLY, content).await;
+
+    let done = Settle {
+        id: claimed.unwrap().delivery.id,
+        outcome: Outcome::Sent {
+            reply: "250 ok".to_owned(),
+        },
+        via: None,
+    };
+    store.settle(done, at(2)).await.unwrap();
+
+    assert_eq!(store.deliveries(9).await.unwrap()[0].status.name(), "sent");
+    assert_eq!(store.tally(content).await.unwrap().sent, 1);
 }
 
 #[tokio::test]
