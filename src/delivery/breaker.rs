@@ -32,7 +32,8 @@ impl Breaker {
         self.push(None);
     }
 
-    /// Notes a refusal for good, in the relay's words; tells whether that was one too many.
+    /// Notes a refusal for good, in the relay's words; tells whether that was one too many. Once the edition is
+    /// held for it, see [`Self::trip`].
     pub(super) fn refused(
         &mut self,
         id: DeliveryId,
@@ -51,12 +52,17 @@ impl Breaker {
         } else {
             return None;
         };
-        self.tripped = true;
-        let refused = self.recent.drain(..).flatten().map(|(id, _)| id).collect();
+        let refused = self.recent.iter().flatten().map(|(id, _)| *id);
         Some(Trip {
             reason: format!("{what}, the last one with: {reply}"),
-            refused,
+            refused: refused.collect(),
         })
+    }
+
+    /// The edition is held.
+    pub(super) fn trip(&mut self) {
+        self.tripped = true;
+        self.recent.clear();
     }
 
     /// It tripped, and nobody has said since that the edition goes on.
@@ -122,11 +128,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_refused_is_kept_until_the_edition_is_held() {
+        let mut breaker = Breaker::default();
+        let trips = (1..=6).map(|n| breaker.refused(id(n), Refusal::Policy, "550 no"));
+        let trips: Vec<_> = trips.flatten().map(|trip| trip.refused.len()).collect();
+        assert_eq!(trips, [5, 6]);
+    }
+
+    #[test]
     fn one_that_went_on_counts_from_the_start() {
         let mut breaker = Breaker::default();
         for n in 1..=5 {
             breaker.refused(id(n), Refusal::Policy, "550 no");
         }
+        assert!(!breaker.is_tripped());
+        breaker.trip();
         assert!(breaker.is_tripped());
 
         breaker.reset();

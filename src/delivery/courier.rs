@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Claim, Claimed, Doubt, Hold, OutboxStore, Outcome, Purpose, Reach, Settle,
+    Attempt, Claim, Claimed, Delivery, Doubt, Hold, OutboxStore, Outcome, Purpose, Reach, Settle,
     breaker::{Breaker, Trip},
     compose::{Links, Prepared},
     dkim::Signer,
@@ -148,7 +148,7 @@ impl Courier {
         reply: &str,
     ) -> port::Result<Option<String>> {
         let delivery = &claimed.delivery;
-        if delivery.purpose != Purpose::Digest {
+        if delivery.purpose != Purpose::Digest || is_dead(delivery, refusal) {
             return Ok(None);
         }
         let _judging = self.judging.lock().await;
@@ -176,6 +176,7 @@ impl Courier {
             reason: reason.clone(),
         };
         self.outbox().hold(reach, hold, refused).await?;
+        self.with_breaker(&delivery.edition, Breaker::trip);
         Ok(Some(format!(
             "edition {} is held: {reason}; `courant outbox resume {}` goes on where it stopped",
             delivery.edition, delivery.edition
@@ -191,6 +192,13 @@ impl Courier {
     fn with_breaker<T>(&self, edition: &EditionSlug, act: impl FnOnce(&mut Breaker) -> T) -> T {
         act(locked(&self.breakers).entry(edition.clone()).or_default())
     }
+}
+
+/// Tells whether a mailbox was not there a second time, after the first refusal had been taken back: that says
+/// nothing about the edition, and an edition that is held for it again would never end.
+fn is_dead(delivery: &Delivery, refusal: Refusal) -> bool {
+    let for_good = |attempt: &Attempt| attempt.words.starts_with('5');
+    refusal == Refusal::BadAddress && delivery.earlier.iter().any(for_good)
 }
 
 /// What a worker hands in.

@@ -126,3 +126,27 @@ async fn a_send_that_is_stopped_at_the_2500th_goes_on_there() {
     app.work().await;
     each_has_one(&app, &[&relay], 2_600).await;
 }
+
+#[tokio::test]
+async fn a_list_that_is_mostly_dead_is_done_after_a_hold_or_two() {
+    let relay = SmtpServer::start().await;
+    let app = start(&relay, 60).await;
+    // Two of three have no mailbox.
+    let is_dead = |line: &str| (0..60).any(|n| n % 3 > 0 && line.contains(&format!("<reader{n}@")));
+    relay.rule(move |_, line| is_dead(line).then_some(Act::Reply(NOBODY)));
+
+    let mut holds = 0;
+    for _ in 0..8 {
+        app.activate("deliver_outbox").await;
+        if app.tally().await.scheduled == 0 {
+            break;
+        }
+        holds += 1;
+        resume(&app).await;
+    }
+
+    let tally = app.tally().await;
+    assert_eq!((tally.sent, tally.failed), (20, 40));
+    assert_eq!(app.suppressed(crowd(60)).await.len(), 40);
+    assert!(holds < 6, "{holds}");
+}

@@ -188,7 +188,9 @@ pub(super) fn release(tx: &mut Tx<'_>, now: DateTime<Utc>) -> Result<u64> {
 pub(super) fn retry(tx: &mut Tx<'_>, ids: &[DeliveryId], now: DateTime<Utc>) -> Result<u64> {
     let mut retried = 0;
     for id in ids {
-        let mut entry = Entry::read(tx, *id)?;
+        let Some(mut entry) = legible(Entry::read(tx, *id)).transpose()? else {
+            continue;
+        };
         let is_leased = tx.lease(*id).is_some_and(|lease: Lease| now < lease.until);
         match entry.row.status {
             Status::Sent { .. } | Status::Withheld { .. } => continue,
