@@ -2,7 +2,10 @@
 
 mod table;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use crate::id::GroupName;
 
@@ -87,6 +90,12 @@ impl Destinations {
             return Err(bad());
         }
         Ok(map.insert(key, name.clone()))
+    }
+
+    /// Every group that has a domain, and that of all others.
+    pub fn names(&self) -> BTreeSet<&GroupName> {
+        let named = self.domains.values().chain(self.families.values());
+        named.chain([&self.other]).collect()
     }
 
     /// Returns the group of a recipient's domain.

@@ -112,6 +112,11 @@ fn read_warmup(section: &Section<'_>) -> Option<Warmup> {
     });
     let start = section.optional("warm_up_start", number(1..=1_000_000));
     let growth = section.optional("warm_up_growth", number(2..=10));
+    for key in ["warm_up_start", "warm_up_growth"] {
+        if section.has(key) && !section.has("warm_up_since") {
+            section.report(key, "does nothing without `warm_up_since`".to_owned());
+        }
+    }
     let start = NonZeroU32::new(start.unwrap_or(50))?;
     match Warmup::new(start, growth.map_or(2.0, f64::from), since?) {
         Ok(warmup) => Some(warmup),
@@ -125,7 +130,7 @@ fn read_warmup(section: &Section<'_>) -> Option<Warmup> {
 /// The table of destinations, with the operator's own, and what each gets at most.
 pub(super) fn read_destinations(root: &Section<'_>) -> (Destinations, Vec<(GroupName, Pace)>) {
     let mut paces = Vec::new();
-    let mut own: Vec<(GroupName, Vec<String>)> = Vec::new();
+    let mut own = Vec::new();
     for section in root.sections("destination") {
         let domains = section.optional("domains", list(words)).unwrap_or_default();
         let connections = section.optional("connections", number(1..=64));
@@ -134,18 +139,28 @@ pub(super) fn read_destinations(root: &Section<'_>) -> (Destinations, Vec<(Group
             continue;
         };
         paces.extend(pace.map(|pace| (name.clone(), pace)));
-        own.push((name, domains));
+        own.push((section, name, domains));
     }
     no_doubles(
         root,
         "destination",
-        own.iter().map(|(name, _)| name.as_str()),
+        own.iter().map(|(_, name, _)| name.as_str()),
     );
-    let groups = own.iter().map(|(name, domains)| (name, domains.as_slice()));
+    let groups = own.iter();
+    let groups = groups.map(|(_, name, domains)| (name, domains.as_slice()));
     let destinations = Destinations::new(groups).unwrap_or_else(|err| {
         root.report("destination", err.to_string());
         Destinations::built_in()
     });
+    let known = destinations.names();
+    for (section, name, domains) in &own {
+        if domains.is_empty() && !known.contains(name) {
+            let known: Vec<_> = known.iter().map(|name| name.as_str()).collect();
+            let known = known.join(", ");
+            let what = format!("`{name}` needs `domains`: it is none of those built in, {known}");
+            section.report("name", what);
+        }
+    }
     (destinations, paces)
 }
 
@@ -168,9 +183,18 @@ pub(super) fn read_patience(section: &Section<'_>) -> Patience {
         });
         given.unwrap_or(usual)
     };
-    Patience {
+    let patience = Patience {
         first_wait: time("first_wait", usual.first_wait),
         longest_wait: time("longest_wait", usual.longest_wait),
         give_up: time("give_up", usual.give_up),
+    };
+    for (key, time) in [
+        ("longest_wait", patience.longest_wait),
+        ("give_up", patience.give_up),
+    ] {
+        if time < patience.first_wait {
+            section.report(key, "is shorter than `first_wait`".to_owned());
+        }
     }
+    patience
 }

@@ -142,7 +142,23 @@ fn a_wrong_relay_or_destination_is_named_with_its_key() {
         &relay.replace("spare", "main"),
         "there are two with the name `main`",
     );
+    check_more(
+        &format!("{relay}warm_up_start = 50"),
+        "relay[1].warm_up_start: does nothing without `warm_up_since`",
+    );
     check_more("[[destination]]\nrate = \"1/s\"", "destination[0].name");
+    check_more(
+        "[[destination]]\nname = \"gmial\"\nrate = \"1/s\"",
+        "destination[0].name: `gmial` needs `domains`: it is none of those built in, ",
+    );
+    check_more(
+        "[delivery]\nfirst_wait = \"13h\"",
+        "delivery.longest_wait: is shorter than `first_wait`",
+    );
+    check_more(
+        "[delivery]\ngive_up = \"10m\"",
+        "delivery.give_up: is shorter than `first_wait`",
+    );
     check_more(
         "[[destination]]\nname = \"ours\"\ndomains = [\"localhost\"]",
         "`localhost` is not a domain",
