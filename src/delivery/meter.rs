@@ -11,8 +11,8 @@ pub(super) struct Meter {
     counts: [u32; SPAN],
     /// The second, since 1970, of the latest event.
     last: i64,
-    /// That of the first one ever.
-    first: Option<i64>,
+    /// That of the first one after a minute without any.
+    first: i64,
 }
 
 impl Default for Meter {
@@ -20,7 +20,7 @@ impl Default for Meter {
         Meter {
             counts: [0; SPAN],
             last: 0,
-            first: None,
+            first: 0,
         }
     }
 }
@@ -28,18 +28,20 @@ impl Default for Meter {
 impl Meter {
     pub(super) fn tick(&mut self, now: DateTime<Utc>) {
         let second = now.timestamp();
+        if second - self.last >= SPAN as i64 {
+            self.first = second;
+        }
         self.forget(second);
-        self.first.get_or_insert(second);
         self.counts[slot(second)] += 1;
     }
 
-    /// Events a second, over the last minute or since the first one.
+    /// Events a second, over the last minute or since they began.
     pub(super) fn per_second(&self, now: DateTime<Utc>) -> f64 {
         let second = now.timestamp();
         let mut seen = self.clone();
         seen.forget(second);
         let events: u32 = seen.counts.iter().sum();
-        let since = seen.first.map_or(1, |first| second - first + 1);
+        let since = second - seen.first + 1;
         f64::from(events) / since.clamp(1, SPAN as i64) as f64
     }
 
@@ -66,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_that_of_the_last_minute_or_since_the_start() {
+    fn a_rate_is_that_of_the_last_minute_or_since_it_began() {
         let mut meter = Meter::default();
         assert_eq!(meter.per_second(at(0)), 0.0);
         for second in 0..10 {
@@ -78,6 +80,7 @@ mod tests {
         assert_eq!(meter.per_second(at(60)), 45.0 / 60.0);
         assert_eq!(meter.per_second(at(1_000)), 0.0);
         meter.tick(at(1_000));
-        assert_eq!(meter.per_second(at(1_000)), 1.0 / 60.0);
+        assert_eq!(meter.per_second(at(1_000)), 1.0);
+        assert_eq!(meter.per_second(at(1_009)), 0.1);
     }
 }

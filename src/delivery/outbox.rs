@@ -242,6 +242,9 @@ pub trait OutboxStore: Send + Sync {
     /// The suppressed are left out; everybody is asked again when claimed.
     async fn plan(&self, plan: Plan) -> port::Result<Planned>;
 
+    /// What was planned by that key.
+    async fn planned_as(&self, key: &str) -> port::Result<Option<ContentId>>;
+
     /// Claims one delivery that is due and that no hold keeps back: confirmations and tests first,
     /// then what fell due first.
     ///

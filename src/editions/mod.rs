@@ -115,6 +115,14 @@ pub struct Digest {
     pub planned: bool,
 }
 
+impl Digest {
+    /// Its name in the outbox.
+    pub fn key(&self) -> String {
+        let slot = self.slot.to_rfc3339();
+        format!("digest:{}:{}:{slot}", self.edition, self.name)
+    }
+}
+
 /// How far a digest rule has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {

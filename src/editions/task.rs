@@ -200,16 +200,10 @@ impl PublishDigests {
             .ok_or_else(unknown)?;
         let articles = self.articles.articles(&digest.articles).await?;
         let content = self.content(edition, rule, digest, articles).await?;
-        let key = format!(
-            "digest:{}:{}:{}",
-            digest.edition,
-            digest.name,
-            digest.slot.to_rfc3339()
-        );
         let planned = self
             .outbox
             .plan(Plan {
-                key,
+                key: digest.key(),
                 content,
                 audience: Audience::Subscribed,
                 stale: rule.stale(now),

@@ -43,6 +43,20 @@ impl From<Held> for Kept {
     }
 }
 
+impl Kept {
+    /// Since when, what and why, and how it goes on.
+    pub(super) fn told(&self) -> String {
+        let what = self.edition.as_deref().unwrap_or("everything");
+        let edition = self.edition.as_ref();
+        let edition = edition.map_or(String::new(), |edition| format!(" {edition}"));
+        let since = self.hold.at.format("%Y-%m-%d %H:%M:%S UTC");
+        format!(
+            "since {since}: {what}: {} (`courant outbox resume{edition}` goes on)",
+            self.hold.reason
+        )
+    }
+}
+
 /// A content that is under way.
 #[derive(Debug, Serialize)]
 pub(super) struct Under {
@@ -52,7 +66,7 @@ pub(super) struct Under {
     pub(super) planned: DateTime<Utc>,
     #[serde(flatten)]
     pub(super) tally: Tally,
-    /// If all goes on as in the last minute.
+    /// If all goes on as in the last minute, and not before its slowest destination.
     pub(super) ends: Option<DateTime<Utc>>,
 }
 
@@ -91,19 +105,28 @@ impl Progress {
             ways
         });
         let groups = deliver.map_or_else(Vec::new, |deliver| deliver.traffic().groups());
-        let destinations = destinations(groups, app.store.waiting().await?, now);
+        let mut destinations = destinations(groups, app.store.waiting().await?, now);
         let left = destinations.iter().filter_map(|way| way.left).sum();
         let rate = rate(&relays);
         share(&mut relays, left, now);
         let mut issues = app.store.issues(ISSUES).await?;
         issues.retain(|issue| issue.tally.waiting() > 0);
         let holds = app.store.holds().await?;
-        let under = issues.into_iter().map(|issue| {
-            let is_held = holds.iter().any(|(reach, _)| reach.keeps(&issue));
-            Under::new(issue, if is_held { 0.0 } else { rate }, now)
-        });
+        let is_held = |issue: &Issue| holds.iter().any(|(reach, _)| reach.keeps(issue));
+        if issues.iter().all(is_held) {
+            destinations.iter_mut().for_each(|way| way.ends = None);
+        }
+        let slowest = destinations.iter().filter_map(|way| way.ends).max();
+        let under = |issue: Issue| {
+            let ends = match is_held(&issue) {
+                true => None,
+                false => ends(issue.tally.scheduled, rate, now).max(slowest),
+            };
+            Under::new(issue, ends)
+        };
+        let issues = issues.into_iter().map(under).collect();
         Ok(Progress {
-            issues: under.collect(),
+            issues,
             holds: holds.into_iter().map(Kept::from).collect(),
             relays,
             destinations,
@@ -122,14 +145,14 @@ impl Progress {
 }
 
 impl Under {
-    fn new(issue: Issue, rate: f64, now: DateTime<Utc>) -> Self {
+    fn new(issue: Issue, ends: Option<DateTime<Utc>>) -> Self {
         Under {
             content: issue.content.0,
             purpose: issue.purpose.name(),
             edition: issue.edition.to_string(),
             planned: issue.planned,
             tally: issue.tally,
-            ends: ends(issue.tally.scheduled, rate, now),
+            ends,
         }
     }
 }

@@ -288,7 +288,7 @@ async fn deliver(app: &App, out: &Out, content: ContentId) -> anyhow::Result<Don
         (waiting, "waiting"),
         (failed, "failed"),
         (uncertain, "uncertain"),
-        (withheld, "withheld by an opt-out"),
+        (withheld, "withheld"),
     ] {
         if n > 0 {
             line += &format!(", {n} {what}");

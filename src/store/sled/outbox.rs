@@ -11,7 +11,7 @@ use super::{
     gate, hold, lane,
     plan::{self, Begun},
     settle,
-    table::{CONTENT, DELIVERY, DUE, ISSUE, SEAL, TALLY, USAGE},
+    table::{CONTENT, DELIVERY, DUE, ISSUE, PLAN, SEAL, TALLY, USAGE},
     tx::{Tx, legible},
 };
 use crate::{
@@ -46,6 +46,11 @@ impl OutboxStore for SledStore {
                 .await;
         }
         planned
+    }
+
+    async fn planned_as(&self, key: &str) -> Result<Option<ContentId>> {
+        let key = key.to_owned();
+        self.read(move |tx| tx.get(PLAN, &key)).await
     }
 
     async fn claim_due(&self, ask: Claim, now: DateTime<Utc>) -> Result<Option<Claimed>> {

@@ -294,6 +294,10 @@ impl OutboxStore for Shelf {
         unasked("plan")
     }
 
+    async fn planned_as(&self, _: &str) -> Result<Option<ContentId>> {
+        unasked("look up")
+    }
+
     async fn claim_due(&self, _: Claim, _: DateTime<Utc>) -> Result<Option<Claimed>> {
         unasked("claim")
     }

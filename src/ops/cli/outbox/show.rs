@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::ops::{
     app::App,
     cli::{order::Done, output::Out, table::Table},
-    progress::{Kept, Progress, Under, Way},
+    progress::{Progress, Under, Way},
 };
 
 pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
@@ -15,7 +15,7 @@ pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
         return Ok(Done::Wholly);
     }
     for kept in &progress.holds {
-        out.line(held(kept)).await;
+        out.line(format!("held {}", kept.told())).await;
     }
     if progress.issues.is_empty() {
         out.line("nothing waits: everything that was planned is done".to_owned())
@@ -39,17 +39,6 @@ pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
     Ok(Done::Wholly)
 }
 
-fn held(kept: &Kept) -> String {
-    let what = kept.edition.as_deref().unwrap_or("everything");
-    let resume = kept.edition.as_ref();
-    let resume = resume.map_or(String::new(), |edition| format!(" {edition}"));
-    format!(
-        "held since {}: {what}: {} (`courant outbox resume{resume}` goes on)",
-        when(kept.hold.at),
-        kept.hold.reason
-    )
-}
-
 fn under(issue: &Under) -> String {
     let tally = &issue.tally;
     let mut line = format!(
@@ -64,7 +53,7 @@ fn under(issue: &Under) -> String {
         (tally.scheduled, "left"),
         (tally.deferred, "put off"),
         (tally.failed, "failed"),
-        (tally.withheld, "withheld by an opt-out"),
+        (tally.withheld, "withheld"),
         (tally.uncertain, "uncertain"),
     ] {
         if n > 0 {

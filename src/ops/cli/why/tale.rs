@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    delivery::{Attempt, Delivery, Status},
-    editions::{Digest, DigestRule, Edition, select},
+    delivery::{Attempt, Delivery, Reach, Status},
+    editions::{DigestRule, Edition, select},
     id::{ArticleId, ContentId, SubscriberId},
     library::{Article, Mail},
-    ops::app::App,
+    ops::{app::App, progress::Kept},
     port,
     subscribers::{ConsentChange, ConsentEvent, How, Profile, Subscription, address::EmailAddress},
 };
@@ -25,9 +25,9 @@ pub(super) struct Person {
     consent: Vec<ConsentEvent>,
     #[serde(skip)]
     profile: Option<Profile>,
-    /// Latest first, with the page that shows each to anybody.
+    /// Latest first.
     #[serde(skip)]
-    deliveries: Vec<(Delivery, Option<String>)>,
+    deliveries: Vec<Delivery>,
 }
 
 /// As `--json why` prints it.
@@ -45,6 +45,8 @@ pub(super) struct Tale {
     subscription: Option<Subscription>,
     /// Why no digest carries the article; none where one does, or none was asked for.
     missing: Option<String>,
+    /// What keeps its digests back.
+    holds: Vec<Kept>,
     digests: Vec<Sent>,
 }
 
@@ -75,18 +77,7 @@ impl Person {
         };
         if let Some(id) = subscriber {
             person.consent = app.store.consent(id).await?;
-            let mut shown: Option<(ContentId, Option<String>)> = None;
-            for delivery in app.store.deliveries_to(id).await? {
-                let page = match shown {
-                    Some((content, page)) if content == delivery.id.content => page,
-                    _ => {
-                        let content = app.store.content(delivery.id.content).await?;
-                        content.and_then(|content| content.archived_at)
-                    }
-                };
-                shown = Some((delivery.id.content, page.clone()));
-                person.deliveries.push((delivery, page));
-            }
+            person.deliveries = app.store.deliveries_to(id).await?;
         }
         Ok(person)
     }
@@ -111,6 +102,11 @@ impl Person {
         }
         facts.extend(self.consent.iter().map(|event| ("consent", line(event))));
         facts
+    }
+
+    fn delivery_of(&self, content: ContentId) -> Option<&Delivery> {
+        let mut to = self.deliveries.iter();
+        to.find(|delivery| delivery.id.content == content)
     }
 
     fn subscription(&self, edition: &Edition) -> Option<Subscription> {
@@ -142,28 +138,30 @@ impl Tale {
             Some(_) | None => None,
         };
         let subscription = person.subscription(edition);
-        let sent = |digest: Digest| {
-            let page = app
-                .config
-                .site
-                .address(&format!("e/{}/{}", edition.slug, digest.number));
-            let mut to = person.deliveries.iter();
-            let found = to.find(|(_, shown)| shown.as_deref() == Some(page.as_str()));
-            let delivery = found.map(|(delivery, _)| delivery.clone());
-            Sent {
+        let mut sent = Vec::new();
+        for digest in digests {
+            let content = app.store.planned_as(&digest.key()).await?;
+            let delivery = content.and_then(|content| person.delivery_of(content));
+            sent.push(Sent {
                 number: digest.number,
                 slot: digest.slot,
-                what: match &delivery {
+                what: match delivery {
                     Some(delivery) => attempt(delivery),
                     None => unplanned(person, subscription.as_ref(), digest.slot),
                 },
-                delivery,
-            }
-        };
+                delivery: delivery.cloned(),
+            });
+        }
+        let mut holds = app.store.holds().await?;
+        holds.retain(|(reach, _)| match reach {
+            Reach::Everything => true,
+            Reach::Edition(held) => *held == edition.slug,
+        });
         Ok(Tale {
+            holds: holds.into_iter().map(Kept::from).collect(),
             edition: edition.slug.to_string(),
             missing,
-            digests: digests.into_iter().map(sent).collect(),
+            digests: sent,
             subscription,
         })
     }
@@ -184,6 +182,7 @@ impl Tale {
                 .iter()
                 .map(|missing| ("no digest", missing.clone())),
         );
+        facts.extend(self.holds.iter().map(|kept| ("held", kept.told())));
         for sent in &self.digests {
             let Sent { number, what, .. } = sent;
             let slot = when(sent.slot);
@@ -242,7 +241,7 @@ fn attempt(delivery: &Delivery) -> String {
         Status::Leased { .. } => "in hand".to_owned(),
         Status::Sent { at, reply } => format!("sent {}: {reply}", when(*at)),
         // What was said is told with the attempts.
-        Status::Deferred { due, .. } => format!("tried again {}", when(*due)),
+        Status::Deferred { due, .. } => format!("to be tried again {}", when(*due)),
         Status::Failed { at, reason } => format!("failed {}: {reason}", when(*at)),
         Status::Uncertain { at, reason } => {
             format!("perhaps sent {}, and held: {reason}", when(*at))
