@@ -10,6 +10,7 @@ use crate::{
     refusals::{crowd, each_has_one},
     support::{
         app::{DESK, TestApp},
+        binary::Courant,
         smtp::{Act, SmtpServer, Stage},
     },
 };
@@ -145,4 +146,31 @@ async fn an_opt_out_during_a_long_greeting_is_obeyed() {
     assert_eq!(relay.connections(), 1);
     assert_eq!(relay.messages().len(), 0);
     assert_eq!(app.tally().await.withheld, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_that_did_not_get_out_is_sent_by_the_next_call() {
+    let relay = SmtpServer::start().await;
+    let courant = Courant::with_relay(&smtp(&relay));
+    courant.import_forty();
+    courant.ok(&["ingest"]);
+    relay.rule(|stage, _| (stage == Stage::Connect).then_some(Act::HangUp));
+    let failed = courant.run(&["digest", "send", "daily"]);
+    assert!(
+        failed.stdout.contains("0 sent, 40 waiting"),
+        "{}",
+        failed.stdout
+    );
+
+    relay.lift_rule();
+    let sent = courant.ok(&["digest", "send", "daily"]).stdout;
+
+    assert!(sent.contains("40 messages of "), "{sent}");
+    assert!(sent.contains("40 sent"), "{sent}");
+    assert_eq!(relay.messages().len(), 40);
+    let listed = courant.ok(&["outbox", "list", "--limit", "39"]).stdout;
+    assert!(
+        listed.ends_with("these are the latest 39; `--limit` shows more\n"),
+        "{listed}"
+    );
 }

@@ -86,3 +86,20 @@ fn what_somebody_did_not_get_has_a_reason() {
         assert!(refused.stderr.contains(reason), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn a_site_that_moves_forgets_nothing_and_a_hold_is_told() {
+    let courant = subscribed();
+    courant.ok(&["digest", "send", "daily"]);
+    courant.ok(&["outbox", "hold", "daily", "--reason", "a wrong photograph"]);
+    let config = courant.config();
+    let moved = config.replace("https://courant.example/", "https://courant.example.net/");
+    courant.write("courant.toml", &moved);
+
+    let told = [
+        "held       since ",
+        "daily: a wrong photograph (`courant outbox resume daily` goes on)",
+        ": sent ",
+    ];
+    check(&courant, [ADA, "daily"], &told);
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out};
 use crate::{
-    delivery::{Content, Planned, Recipient, Tally, compose::Links},
+    delivery::{Content, Issue, Planned, Purpose, Recipient, Tally, compose::Links},
     editions::{DigestRule, Edition, task::Published},
     id::{ContentId, DigestName, EditionSlug, SubscriberId},
     ops::app::App,
@@ -208,6 +208,16 @@ async fn send(app: &App, out: &Out, edition: &Edition, rule: &DigestRule) -> any
     let window = app.publish.window(edition, rule, now).await?;
     match app.publish.publish(edition, rule, window).await? {
         Published::TooFew { articles } => {
+            if let Some(issue) = unfinished(app, &edition.slug).await? {
+                let left = issue.tally.waiting();
+                let planned = issue.planned.format("%Y-%m-%d %H:%M UTC");
+                out.line(format!(
+                    "nothing new in {}; {left} messages of {planned} wait still",
+                    edition.slug
+                ))
+                .await;
+                return deliver(app, out, issue.content).await;
+            }
             if out.wants_json() {
                 out.object(&serde_json::json!({ "edition": edition.slug, "articles": articles, "sent": 0 })).await?;
             }
@@ -240,6 +250,15 @@ async fn send(app: &App, out: &Out, edition: &Edition, rule: &DigestRule) -> any
             }
         }
     }
+}
+
+/// The latest digest of an edition that is not out.
+async fn unfinished(app: &App, edition: &EditionSlug) -> anyhow::Result<Option<Issue>> {
+    let issues = app.store.issues(LATEST).await?;
+    let is_it = |issue: &Issue| {
+        issue.purpose == Purpose::Digest && issue.edition == *edition && issue.tally.waiting() > 0
+    };
+    Ok(issues.into_iter().find(is_it))
 }
 
 /// Sends what is due, beside the daemon's own task if there is one, and shows how it goes.
@@ -293,6 +312,9 @@ async fn deliver(app: &App, out: &Out, content: ContentId) -> anyhow::Result<Don
         if n > 0 {
             line += &format!(", {n} {what}");
         }
+    }
+    if waiting > 0 {
+        line += "; `courant run` sends what waits when it is due";
     }
     out.line(line).await;
     Ok(if failed + waiting + uncertain == 0 {

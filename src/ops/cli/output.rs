@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -176,13 +176,22 @@ impl Printer {
     /// Bars draw on standard error and only where that is a terminal.
     fn show(&mut self, done: u64, total: u64, what: String) {
         let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left");
-            ProgressBar::new(total)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
         });
+        let template = match done {
+            0 => "{bar:30} {pos}/{len} {msg}",
+            _ => "{bar:30} {pos}/{len} {msg}, {eta} left",
+        };
+        let style = ProgressStyle::with_template(template);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_length(total);
         bar.set_message(what);
         bar.set_position(done);
+        // Only now is there something to see.
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.tick();
+        }
     }
 
     fn clear(&mut self) {

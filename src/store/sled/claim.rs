@@ -77,7 +77,7 @@ fn admit(tx: &mut Tx<'_>, (due, id): Place, claim: &Claim, now: DateTime<Utc>) -
     if is_in_hand || row.status.due() != Some(due) {
         return Ok(Met::Moved);
     }
-    if claim.doubt == Doubt::Hold && tx.has(LEASE, &id)? {
+    if claim.doubt == Doubt::Hold && tx.has(LEASE, &id)? && !tx.leases().was_revoked(id) {
         let entry = Entry {
             id,
             row,

@@ -4,7 +4,7 @@
 //! it dies they are worthless: the delivery is due, which is right. A claim therefore writes nothing.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -40,6 +40,8 @@ struct Book {
     turns: u64,
     /// Taken in this turn of the writer by callers who have no answer yet.
     unanswered: Vec<DeliveryId>,
+    /// Taken by callers who were told that they got nothing, though the disk may say otherwise.
+    revoked: BTreeSet<DeliveryId>,
 }
 
 /// How far a lane has got.
@@ -165,6 +167,7 @@ impl Leases {
             match lease {
                 Some(lease) => {
                     book.unanswered.push(id);
+                    book.revoked.remove(&id);
                     book.leases.insert(id, lease)
                 }
                 None => book.leases.remove(&id),
@@ -207,8 +210,14 @@ impl Leases {
         let mut book = self.locked();
         for id in std::mem::take(&mut book.unanswered) {
             book.leases.remove(&id);
+            book.revoked.insert(id);
         }
         book.rewind();
+    }
+
+    /// Whether a delivery was never handed to anybody, whatever its mark on the disk says.
+    pub(super) fn was_revoked(&self, id: DeliveryId) -> bool {
+        self.locked().revoked.contains(&id)
     }
 
     pub(super) fn are_held_for(&self, subscriber: SubscriberId) -> bool {
@@ -290,5 +299,11 @@ mod tests {
         leases.revoke_unanswered();
 
         assert_eq!(held(&leases), [1, 3]);
+        assert_eq!(
+            [1, 2, 3].map(|n| leases.was_revoked(delivery(n))),
+            [false, true, false]
+        );
+        take(&leases, 2);
+        assert!(!leases.was_revoked(delivery(2)));
     }
 }

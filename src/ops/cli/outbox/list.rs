@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     delivery::{Delivery, Recipient, Status},
-    id::{DeliveryId, RelayName},
+    id::{DeliveryId, RelayName, SubscriberId},
     ops::{
         app::App,
         cli::{order::Done, output::Out, table::Table},
@@ -17,6 +17,8 @@ struct Listed<'a> {
     id: DeliveryId,
     purpose: &'static str,
     edition: &'a str,
+    /// None of a message to an address of no subscriber, as a test is.
+    subscriber: Option<SubscriberId>,
     /// Masked: the outbox is no place to read addresses from.
     to: String,
     group: &'a str,
@@ -27,13 +29,19 @@ struct Listed<'a> {
 }
 
 pub(super) async fn list(app: &App, out: &Out, limit: usize) -> anyhow::Result<Done> {
-    let deliveries = app.store.deliveries(limit).await?;
+    let mut deliveries = app.store.deliveries(limit.saturating_add(1)).await?;
+    let has_more = deliveries.len() > limit;
+    deliveries.truncate(limit);
     let mut listed = Vec::new();
     for delivery in &deliveries {
         listed.push(Listed {
             id: delivery.id,
             purpose: delivery.purpose.name(),
             edition: delivery.edition.as_str(),
+            subscriber: match delivery.to {
+                Recipient::Subscriber(id) => Some(id),
+                Recipient::Address(_) => None,
+            },
             to: recipient(app, delivery).await?,
             group: delivery.group.as_str(),
             status: delivery.status.name(),
@@ -61,6 +69,12 @@ pub(super) async fn list(app: &App, out: &Out, limit: usize) -> anyhow::Result<D
         table
     })
     .await?;
+    if has_more {
+        out.line(format!(
+            "these are the latest {limit}; `--limit` shows more"
+        ))
+        .await;
+    }
     Ok(Done::Wholly)
 }
 
