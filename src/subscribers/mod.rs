@@ -14,6 +14,7 @@ use crate::{
     port,
 };
 use address::EmailAddress;
+use suppression::Suppression;
 
 /// A person: one address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +134,7 @@ pub enum Scope {
 pub struct Profile {
     pub subscriber: Subscriber,
     pub subscriptions: Vec<(EditionSlug, Subscription)>,
-    pub suppressed: bool,
+    pub suppressed: Option<Suppression>,
 }
 
 /// A confirmation request that is due.

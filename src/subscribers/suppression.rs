@@ -1,6 +1,27 @@
 //! A standing order never to mail an address, kept as a keyed hash.
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
 use crate::{secret::Key, subscribers::address::EmailAddress};
+
+/// A standing order never to mail an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppression {
+    pub by: SuppressedBy,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SuppressedBy {
+    /// The person, who can come back by double opt-in.
+    Person,
+    /// The operator, whose order stands whatever a form says.
+    Operator,
+    /// A relay that knows no such mailbox. Double opt-in proves it wrong.
+    Bounce,
+}
 
 /// What is kept of a suppressed address: HMAC-SHA-256 of its canonical form.
 ///

@@ -78,7 +78,10 @@ fn what_somebody_did_not_get_has_a_reason() {
     check(
         &courant,
         [ADA, "daily"],
-        &["this address gets no mail of any edition"],
+        &[
+            "this address gets no mail of any edition since ",
+            ": they left everything",
+        ],
     );
     for (what, reason) in [("weekly", "no edition `weekly`"), ("77", "no article 77")] {
         let refused = courant.run(&["why", ADA, what]);

@@ -350,7 +350,7 @@ impl Listed {
             address: profile.subscriber.address.as_str().to_owned(),
             name: profile.subscriber.name.clone(),
             subscriptions: profile.subscriptions.iter().map(subscription).collect(),
-            suppressed: profile.suppressed,
+            suppressed: profile.suppressed.is_some(),
         }
     }
 }

@@ -3,10 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    table::{
-        ADDRESS, AUDIENCE, CONFIRMED, CONSENT, SUBSCRIBER, SUBSCRIPTION, SuppressedBy, Suppression,
-        UNCONFIRMED,
-    },
+    table::{ADDRESS, AUDIENCE, CONFIRMED, CONSENT, SUBSCRIBER, SUBSCRIPTION, UNCONFIRMED},
     tx::Tx,
 };
 use crate::{
@@ -14,7 +11,9 @@ use crate::{
     port::Result,
     subscribers::{
         ASK_AGAIN_MINUTES, Confirm, ConsentChange, ConsentEvent, How, Request, Requested,
-        Subscriber, Subscription, address::EmailAddress,
+        Subscriber, Subscription,
+        address::EmailAddress,
+        suppression::{SuppressedBy, Suppression},
     },
 };
 

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::{
     row::IssueRow,
-    table::{ADDRESS, SUBSCRIBER, SUBSCRIPTION, SuppressedBy},
+    table::{ADDRESS, SUBSCRIBER, SUBSCRIPTION},
     tx::Tx,
 };
 use crate::{
     delivery::{Purpose, Recipient, Withheld},
     id::SubscriberId,
     port::Result,
-    subscribers::{Subscriber, Subscription, address::EmailAddress},
+    subscribers::{Subscriber, Subscription, address::EmailAddress, suppression::SuppressedBy},
 };
 
 /// Where a delivery goes, or why it does not.

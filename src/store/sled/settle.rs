@@ -7,13 +7,14 @@ use super::{
     lane::Lane,
     lease::Lease,
     row::{DeliveryRow, kept},
-    table::{DELIVERY, DUE, ISSUE, LEASE, SUBSCRIBER, SuppressedBy, Suppression, TALLY, USAGE},
+    table::{DELIVERY, DUE, ISSUE, LEASE, SUBSCRIBER, TALLY, USAGE},
     tx::{Tx, legible},
 };
 use crate::{
     delivery::{Outcome, Purpose, Recipient, Settle, Status, Tally},
     id::{ContentId, DeliveryId, GroupName, RelayName},
     port::{Result, StoreError},
+    subscribers::suppression::{SuppressedBy, Suppression},
 };
 
 /// A day, and whatever the clock did meanwhile.

@@ -7,10 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Durability, SledStore, consent,
-    table::{
-        ADDRESS, CONFIRMED, CONSENT, SUBSCRIBER, SUBSCRIPTION, SuppressedBy, Suppression,
-        UNCONFIRMED,
-    },
+    table::{ADDRESS, CONFIRMED, CONSENT, SUBSCRIBER, SUBSCRIPTION, UNCONFIRMED},
     tx::{Tx, legible},
 };
 use crate::{
@@ -19,6 +16,7 @@ use crate::{
     subscribers::{
         ConsentEvent, How, Profile, Request, Requested, Scope, SubscriberStore, Unconfirmed,
         address::EmailAddress,
+        suppression::{SuppressedBy, Suppression},
     },
 };
 
@@ -164,7 +162,7 @@ fn profile(tx: &Tx<'_>, id: SubscriberId) -> Result<Option<Profile>> {
         .scan(SUBSCRIPTION.within(&id))
         .map(|row| row.map(|((_, edition), subscription)| (edition, subscription)))
         .collect::<Result<_>>()?;
-    let suppressed = tx.suppression(&subscriber.address)?.is_some();
+    let suppressed = tx.suppression(&subscriber.address)?;
     Ok(Some(Profile {
         subscriber,
         subscriptions,

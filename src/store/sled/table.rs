@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     key::{Key, Prefix},
@@ -26,7 +26,7 @@ use crate::{
     library::{Article, Body},
     port::{Result, StoreError},
     sources::{Poll, websub},
-    subscribers::{ConsentEvent, Subscriber, Subscription},
+    subscribers::{ConsentEvent, Subscriber, Subscription, suppression::Suppression},
 };
 
 /// The layout that this version writes, and the latest that it reads.
@@ -116,23 +116,6 @@ pub(super) const HOLD: Table<String, Hold> = Table::new(58, "hold");
 
 /// The tables whose rows are kept together with their neighbours: each key ends in a number.
 pub(super) const PACKED: [u8; 3] = [AUDIENCE.tag, DELIVERY.tag, DUE.tag];
-
-/// A standing order never to mail an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Suppression {
-    pub(super) by: SuppressedBy,
-    pub(super) at: DateTime<Utc>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum SuppressedBy {
-    /// The person, who can come back by double opt-in.
-    Person,
-    /// The operator, whose order stands whatever a form says.
-    Operator,
-    /// A relay that knows no such mailbox. Double opt-in proves it wrong.
-    Bounce,
-}
 
 /// Rows of `V` by `K`.
 pub(super) struct Table<K, V> {

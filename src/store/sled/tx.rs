@@ -10,7 +10,7 @@ use super::{
     key::Key,
     lane::{Lane, Place, Seen},
     lease::{Changes, Front, Lease, Leases},
-    table::{COUNTER, SUPPRESSION, Span, Suppression, Table},
+    table::{COUNTER, SUPPRESSION, Span, Table},
     tree::{self, Direction, Tree},
     unavailable,
 };
@@ -18,7 +18,10 @@ use crate::{
     id::DeliveryId,
     port::{Result, StoreError},
     secret,
-    subscribers::{address::EmailAddress, suppression},
+    subscribers::{
+        address::EmailAddress,
+        suppression::{self, Suppression},
+    },
 };
 
 /// Reads the store and gathers what is to be written; dropped before it is applied, it changes

@@ -263,7 +263,7 @@ impl SubscriberStore for Shelf {
         Ok(Some(Profile {
             subscriber,
             subscriptions: Vec::new(),
-            suppressed: false,
+            suppressed: None,
         }))
     }
 

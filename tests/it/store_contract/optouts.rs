@@ -13,7 +13,7 @@ use courant::{
 
 async fn is_suppressed(store: &dyn Store, text: &str) -> bool {
     let profile = store.find(&address(text)).await.unwrap().unwrap();
-    profile.suppressed
+    profile.suppressed.is_some()
 }
 
 #[tokio::test]

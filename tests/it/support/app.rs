@@ -219,7 +219,7 @@ impl TestApp {
     pub(crate) async fn suppressed(&self, crowd: impl IntoIterator<Item = String>) -> Vec<String> {
         let mut found = Vec::new();
         for address in crowd {
-            if self.profile(&address).await.suppressed {
+            if self.profile(&address).await.suppressed.is_some() {
                 found.push(address);
             }
         }

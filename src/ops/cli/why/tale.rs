@@ -11,7 +11,11 @@ use crate::{
     library::{Article, Mail},
     ops::{app::App, progress::Kept},
     port,
-    subscribers::{ConsentChange, ConsentEvent, How, Profile, Subscription, address::EmailAddress},
+    subscribers::{
+        ConsentChange, ConsentEvent, How, Profile, Subscription,
+        address::EmailAddress,
+        suppression::{SuppressedBy, Suppression},
+    },
 };
 
 type Fact = (&'static str, String);
@@ -21,7 +25,7 @@ type Fact = (&'static str, String);
 pub(super) struct Person {
     address: EmailAddress,
     subscriber: Option<SubscriberId>,
-    suppressed: bool,
+    suppressed: Option<Suppression>,
     consent: Vec<ConsentEvent>,
     #[serde(skip)]
     profile: Option<Profile>,
@@ -70,7 +74,7 @@ impl Person {
         let mut person = Person {
             address: address.clone(),
             subscriber,
-            suppressed: profile.as_ref().is_some_and(|profile| profile.suppressed),
+            suppressed: profile.as_ref().and_then(|profile| profile.suppressed),
             consent: Vec::new(),
             profile,
             deliveries: Vec::new(),
@@ -94,12 +98,7 @@ impl Person {
             "person",
             format!("{}: subscriber {id}", self.address.as_str()),
         )];
-        if self.suppressed {
-            facts.push((
-                "suppressed",
-                "this address gets no mail of any edition".to_owned(),
-            ));
-        }
+        facts.extend(self.suppressed.map(|order| ("suppressed", ordered(order))));
         facts.extend(self.consent.iter().map(|event| ("consent", line(event))));
         facts
     }
@@ -195,6 +194,20 @@ impl Tale {
     }
 }
 
+/// Who gave a standing order, and who can take it back.
+fn ordered(order: Suppression) -> String {
+    let why = match order.by {
+        SuppressedBy::Person => "they left everything, and can come back by confirming",
+        SuppressedBy::Operator => "by the operator",
+        SuppressedBy::Bounce => {
+            "a relay knew no such mailbox; `courant outbox retry --failed` takes it back, \
+             and so does a confirmation"
+        }
+    };
+    let since = when(order.at);
+    format!("this address gets no mail of any edition since {since}: {why}")
+}
+
 /// Why no digest of an edition carries an article.
 async fn missing(app: &App, edition: &Edition, article: &Article) -> port::Result<String> {
     if !select::query(edition).selects(article) {
@@ -224,7 +237,7 @@ async fn missing(app: &App, edition: &Edition, article: &Article) -> port::Resul
 /// Why a digest was not planned for somebody.
 fn unplanned(person: &Person, subscription: Option<&Subscription>, slot: DateTime<Utc>) -> String {
     let reason = match subscription {
-        _ if person.suppressed => "the address is suppressed",
+        _ if person.suppressed.is_some() => "the address is suppressed",
         None | Some(Subscription::Pending { .. }) => "no subscription was confirmed",
         Some(Subscription::Confirmed { at }) if *at > slot => "confirmed only afterwards",
         Some(Subscription::Unsubscribed { at }) if *at <= slot => "had left before",

@@ -11,7 +11,7 @@ use crate::{
         entry::{Defect, Hints, Hub},
         page::Missed,
     },
-    subscribers::{ConsentChange, How, address::EmailAddress},
+    subscribers::{ConsentChange, How, address::EmailAddress, suppression::SuppressedBy},
 };
 
 /// Rows as released versions wrote them. Lines are added, never changed: where a type has to
