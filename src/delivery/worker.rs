@@ -269,9 +269,14 @@ impl Worker {
         }
     }
 
+    /// Opens a connection, unless somebody is in trouble before it is there.
     pub(super) async fn connect(&mut self) {
         self.has_waited = true;
-        match self.route.connect().await {
+        let connected = tokio::select! {
+            () = self.halts.route.cancelled() => return,
+            connected = self.route.connect() => connected,
+        };
+        match connected {
             Ok(connection) => self.connection = Some(connection),
             Err(err) => self.turned_away(chain(&err)),
         }
