@@ -68,6 +68,8 @@ struct Flow {
     weight: u64,
     taken: u64,
     last: Option<DateTime<Utc>>,
+    /// When it takes something again, from the last time that it took nothing.
+    full: Option<DateTime<Utc>>,
 }
 
 /// What became of attempts since this process began.
@@ -121,6 +123,7 @@ impl Flow {
             weight: u64::from(weight),
             taken: 0,
             last: None,
+            full: None,
         }
     }
 
@@ -151,12 +154,16 @@ impl Flow {
 }
 
 impl Books {
-    /// Whether a relay is so far ahead that those beside it should take the next one.
+    /// Whether a relay is so far ahead that those beside it should take the next one. Those that have
+    /// all that they may have at present hold up nobody.
     fn is_ahead(&self, name: &RelayName, now: DateTime<Utc>) -> bool {
         let Some(own) = self.relays.get(name) else {
             return false;
         };
-        let is_busy = |flow: &Flow| flow.weight > 0 && flow.last.is_some_and(|at| now - at < IDLE);
+        let is_busy = |flow: &Flow| {
+            let is_full = flow.full.is_some_and(|until| now < until);
+            flow.weight > 0 && !is_full && flow.last.is_some_and(|at| now - at < IDLE)
+        };
         let others = self.relays.iter().filter(|(other, _)| *other != name);
         let mut others = others.map(|(_, flow)| flow).filter(|flow| is_busy(flow));
         others.any(|other| own.taken * other.weight > (other.taken + SLACK) * own.weight)
@@ -199,7 +206,9 @@ impl Traffic {
             return Err(Wait::Turn);
         }
         if let Some(flow) = books.relays.get_mut(relay) {
-            flow.admit(now).map_err(Wait::Until)?;
+            let admitted = flow.admit(now);
+            flow.full = admitted.err();
+            admitted.map_err(Wait::Until)?;
         }
         let mut closed = BTreeSet::new();
         let mut held = Vec::new();

@@ -99,6 +99,22 @@ fn relays_share_the_work_by_weight_and_wait_for_none_that_is_idle() {
 }
 
 #[test]
+fn a_relay_that_has_all_it_may_have_does_not_hold_up_the_others() {
+    let relays = [
+        (relay("slow"), Some(pace("10/s", 8)), 1),
+        (relay("fast"), None, 1),
+    ];
+    let traffic = Traffic::new(relays, []);
+    let mut sent = [0, 0];
+    for n in 0..1_000 {
+        for (name, sent) in ["slow", "fast"].iter().zip(&mut sent) {
+            *sent += i32::from(send(&traffic, name, "other", at(n)));
+        }
+    }
+    assert!(sent[0] <= 10 && sent[1] > 900, "{sent:?}");
+}
+
+#[test]
 fn a_destination_that_complains_gets_less_though_nothing_limits_it() {
     let traffic = Traffic::new([(relay("mx"), None, 1)], []);
     for n in 0..100 {
