@@ -11,6 +11,7 @@ mod meter;
 mod outbox;
 pub mod relay;
 pub mod retry;
+mod round;
 pub mod route;
 pub mod task;
 pub mod throttle;

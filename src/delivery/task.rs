@@ -1,20 +1,18 @@
-//! Hands over what is due, by every relay that is there.
+//! The task that hands over what is due.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use super::courier::Config;
 use super::{
     courier::Courier,
     ledger::Ledger,
-    route::{Paused, Route, Standing},
+    round::Round,
+    route::{Paused, Route},
     traffic::Traffic,
-    work::{Trouble, Work},
-    worker::{Halts, Worker},
 };
 use crate::{
     clock::Clock,
@@ -93,88 +91,6 @@ impl Task for DeliverOutbox {
         if let Err(err) = courier.ledger.catch_up(now).await {
             return Report::failed(&err);
         }
-        courier.traffic.level();
-        let halt = courier.stop.child_token();
-        let mut total = Work::default();
-        loop {
-            let routes = courier.open_routes();
-            if routes.is_empty() || halt.is_cancelled() {
-                break;
-            }
-            let round = courier.send_by(routes, &halt).await;
-            // What a relay that turned us away left behind is the others' now.
-            let is_over = round.turned_away().is_none();
-            total.add(round);
-            if is_over {
-                break;
-            }
-        }
-        total.report()
-    }
-}
-
-impl Courier {
-    /// The relays that are not left alone; those that stand by only where no other is there.
-    fn open_routes(&self) -> Vec<Arc<Route>> {
-        let now = self.clock.now();
-        let routes = self.routes.iter();
-        let open = routes.filter(|route| route.paused(now).is_none()).cloned();
-        let (standby, first): (Vec<_>, Vec<_>) = open.partition(|route| route.is_standby());
-        if first.is_empty() { standby } else { first }
-    }
-
-    async fn send_by(self: &Arc<Self>, routes: Vec<Arc<Route>>, halt: &CancellationToken) -> Work {
-        let mut total = Work::default();
-        let mut parties = JoinSet::new();
-        for route in routes {
-            let (courier, halt) = (Arc::clone(self), halt.clone());
-            parties.spawn(async move { courier.send_all_by(route, halt).await });
-        }
-        while let Some(done) = parties.join_next().await {
-            match done {
-                Ok(work) => total.add(work),
-                Err(_) => total.troubles.push(Trouble::Panic),
-            }
-        }
-        total
-    }
-
-    /// Opens one connection after the other while there is work for one more.
-    ///
-    /// The first alone finds out whether the relay is there.
-    async fn send_all_by(self: Arc<Self>, route: Arc<Route>, halt: CancellationToken) -> Work {
-        let halts = Halts {
-            route: halt.child_token(),
-            all: halt,
-        };
-        let mut total = Work::default();
-        let mut workers = JoinSet::new();
-        while workers.len() < route.connections.get() && !halts.route.is_cancelled() {
-            let mut worker = Worker::new(&self, &route, &halts);
-            let errand = worker.next().await.unwrap_or_else(|trouble| {
-                worker.trouble(trouble);
-                None
-            });
-            let Some(errand) = errand else {
-                total.add(worker.end().await);
-                break;
-            };
-            if workers.is_empty() {
-                worker.connect().await;
-            }
-            workers.spawn(worker.run(errand));
-        }
-        while let Some(done) = workers.join_next().await {
-            match done {
-                Ok(work) => total.add(work),
-                Err(_) => total.troubles.push(Trouble::Panic),
-            }
-        }
-        match route.rest(&total, self.clock.now()) {
-            Standing::Unchanged => {}
-            Standing::StillAway => total.hush(),
-            Standing::Back => total.back.push(route.name.clone()),
-        }
-        total
+        Round::new(courier).run().await.report()
     }
 }

@@ -105,6 +105,11 @@ impl Work {
         })
     }
 
+    /// Whether there may be something left for others that nobody has in hand.
+    pub(super) fn leaves_some(&self) -> bool {
+        self.released > 0 || self.turned_away().is_some()
+    }
+
     /// Whether a relay had an answer to any message.
     pub(super) fn answered(&self) -> bool {
         self.sent + self.deferred + self.failed > 0

@@ -25,6 +25,7 @@ mod relay;
 mod relays;
 mod reprints;
 mod restoring;
+mod round;
 mod search;
 mod sources;
 mod store_contract;

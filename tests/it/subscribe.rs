@@ -11,7 +11,7 @@ use crate::support::{
 pub(crate) const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
 
 impl TestApp {
-    async fn ask_for(&self, address: &str) -> Answer {
+    pub(crate) async fn ask_for(&self, address: &str) -> Answer {
         let address = address.replace('@', "%40").replace('+', "%2B");
         let form = format!("email={address}&edition=daily&website=");
         self.client.post("/subscribe", FORM, &form).await
