@@ -119,41 +119,52 @@ pub async fn serve(
             editions = app.config.editions.len(),
             "courant {} is running", env!("CARGO_PKG_VERSION"),
         );
-        let work = start(&app, &control, sending);
+        let work = start(&app);
+        let hands = start_hands(&app, &control, sending);
         let successor = tokio::select! {
             () = app.stop.cancelled() => None,
             next = next(&app) => Some(next),
         };
         app.retired.cancel();
         let Some(successor) = successor else {
-            tokio::join!(work.finish(GRACE), doors.finish(GRACE));
+            tokio::join!(work.finish(GRACE), hands.finish(GRACE), doors.finish(GRACE));
             info!("stopped");
             return Ok(());
         };
         app = Arc::new(successor);
         latest_app.send_replace(app.clone());
-        // Visitors see it at once, but nothing may judge or send beside those who still do.
+        // Visitors see it at once, but nothing may judge beside those who still do.
         drop(face.send_replace(any_service(public(&app))));
+        doors.attend("what was in hand before a reload", hands.ended());
         work.finish(GRACE).await;
     }
 }
 
-fn start(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Driver {
+/// Starts what is found again where it was broken off.
+fn start(app: &Arc<App>) -> Driver {
     let mut driver = Driver::new(app.clock.clone(), app.retired.clone());
-    driver.attend(
-        "control socket",
-        control::serve(control.clone(), app.clone()),
-    );
     driver.start(app.ingest.clone(), app.wakes.ingest.clone());
     driver.attend("folder watch", watch_folders(app.clone()));
     driver.start(app.deliveries.clone(), app.wakes.deliveries.clone());
     driver.start(app.renew.clone(), Activator::default());
     driver.start(app.publish.clone(), app.wakes.publish.clone());
     driver.start(app.confirm.clone(), app.wakes.optin.clone());
+    driver.attend("delivery log", narrate::narrate(app.clone()));
+    driver
+}
+
+/// Starts what takes nothing more in hand when the app retires, and has to finish what it has: a
+/// message that is broken off before the relay's last reply arrives twice, and a relay may take
+/// minutes over it (RFC 5321, section 4.5.3.2.6).
+fn start_hands(app: &Arc<App>, control: &Arc<UnixListener>, sending: Sending) -> Driver {
+    let mut driver = Driver::new(app.clock.clone(), app.retired.clone());
+    driver.attend(
+        "control socket",
+        control::serve(control.clone(), app.clone()),
+    );
     if let Some(deliver) = app.deliver.as_ref().filter(|_| sending == Sending::On) {
         driver.start(deliver.clone(), app.wakes.delivery.clone());
     }
-    driver.attend("delivery log", narrate::narrate(app.clone()));
     driver
 }
 

@@ -55,7 +55,7 @@ impl Driver {
                     () = tokio::time::sleep(rest) => {}
                 }
             }
-            lock(&running).retain(|other| *other != name);
+            strike(&running, name);
         };
         self.tasks.spawn(drive);
     }
@@ -64,10 +64,16 @@ impl Driver {
     pub fn attend(&mut self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let running = self.running.clone();
         lock(&running).push(name);
+        while self.tasks.try_join_next().is_some() {}
         self.tasks.spawn(async move {
             work.await;
-            lock(&running).retain(|other| *other != name);
+            strike(&running, name);
         });
+    }
+
+    /// Waits until everything has ended by itself.
+    pub async fn ended(mut self) {
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// Waits until everything has ended, at most for `grace`; names what is still running.
@@ -129,6 +135,14 @@ fn report(name: &str, report: Report) {
         .collect();
     if !done.is_empty() {
         info!(task.name = name, "{}", done.join(", "));
+    }
+}
+
+/// Takes one of that name off the list: two reloads have two of them.
+fn strike(running: &Mutex<Vec<&'static str>>, name: &str) {
+    let mut running = lock(running);
+    if let Some(at) = running.iter().position(|other| *other == name) {
+        running.swap_remove(at);
     }
 }
 

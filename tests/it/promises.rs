@@ -162,7 +162,7 @@ impl Courant {
     }
 
     /// Deliveries of that status.
-    fn count(&self, status: &str) -> usize {
+    pub(crate) fn count(&self, status: &str) -> usize {
         let listed = self.ok(&["--json", "outbox", "list", "--limit", "100"]);
         let deliveries = listed.objects().into_iter();
         deliveries.filter(|one| one["status"] == status).count()

@@ -1,4 +1,4 @@
-//! A daemon that is told to stop in the middle of a send.
+//! A daemon that is told to stop, or to read its configuration again, in the middle of a send.
 
 use std::process::Child;
 
@@ -63,4 +63,46 @@ async fn a_second_signal_ends_it_at_once_and_loses_nobody() {
     go_on(&courant, &relay).await;
     let doubled = relay.messages().len() - 40;
     assert!(doubled <= 2, "{doubled} repeats on two connections");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_breaks_off_nothing_that_is_in_hand_and_does_not_wait_for_it() {
+    let relay = SmtpServer::start().await;
+    let (courant, mut daemon, mut order) = sending(&relay).await;
+
+    daemon.signal("HUP");
+    daemon.wait_for("is running");
+    relay.until_waiting(4).await;
+    relay.lift_ration();
+
+    relay
+        .until(|messages| recipients(messages).len() == 40)
+        .await;
+    order.wait().unwrap();
+    let (code, log) = daemon.stop();
+    assert_eq!(code, 0);
+    assert!(!log.contains("grace period over"), "{log}");
+    assert_eq!(relay.messages().len(), 40);
+    assert_eq!(courant.count("sent"), 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_stops_after_a_reload_finishes_what_is_in_hand_since_before() {
+    let relay = SmtpServer::start().await;
+    let (courant, mut daemon, mut order) = sending(&relay).await;
+    daemon.signal("HUP");
+    daemon.wait_for("is running");
+    relay.until_waiting(4).await;
+
+    daemon.signal("TERM");
+    daemon.wait_for("stopping");
+    relay.lift_ration();
+    daemon.wait_for("\"stopped\"");
+
+    assert_eq!(daemon.stop().0, 0);
+    order.wait().unwrap();
+    assert_eq!(relay.messages().len(), 14);
+    assert_eq!(courant.count("sent"), 14);
+    go_on(&courant, &relay).await;
+    assert_eq!(relay.messages().len(), 40);
 }
