@@ -22,8 +22,8 @@ pub fn on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output =
             if last {
                 std::process::exit(130);
             }
-            tracing::info!("stopping: finishing what is in hand; a second signal stops at once");
             stop.cancel();
+            tracing::info!("stopping: finishing what is in hand; a second signal stops at once");
         }
         std::future::pending().await
     })
