@@ -35,8 +35,7 @@ struct Party {
     halts: Halts,
     search: Search,
     workers: usize,
-    /// What they did since one of them began alone, if one did: none of it is told before all have
-    /// ended.
+    /// What those did who have ended, from the first connection on; counted when all have ended.
     work: Option<Work>,
 }
 
@@ -146,23 +145,7 @@ impl Round {
         let now = self.courier.clock.now();
         let party = &mut self.parties[n];
         match step {
-            Step::Found(found) => {
-                let (worker, errand) = *found;
-                party.search = Search::Wanted;
-                party.workers += 1;
-                if party.work.is_none() {
-                    party.work = Some(Work::default());
-                    // What the others had while it was not there is not to be made up for.
-                    self.courier.traffic.level();
-                }
-                let is_back = party.is_there(now) && !party.route.is_standby();
-                self.crew
-                    .spawn(async move { (n, Step::Ended(worker.run(errand).await)) });
-                if is_back {
-                    self.dismiss_standby();
-                }
-                return;
-            }
+            Step::Found(found) => return self.hire(n, *found),
             Step::Nothing(work) => {
                 party.search = match party.search {
                     Search::WantedAgain => Search::Wanted,
@@ -183,6 +166,23 @@ impl Round {
         if party.is_empty() {
             self.total.add(party.conclude(now));
         }
+    }
+
+    fn hire(&mut self, n: usize, (worker, errand): (Worker, Errand)) {
+        let party = &mut self.parties[n];
+        party.search = Search::Wanted;
+        party.workers += 1;
+        if party.work.is_none() {
+            party.work = Some(Work::default());
+            // What the others had while it was not there is not made up for.
+            self.courier.traffic.level();
+        }
+        let is_here = party.is_there(self.courier.clock.now());
+        if is_here && !party.route.is_standby() {
+            self.dismiss_standby();
+        }
+        self.crew
+            .spawn(async move { (n, Step::Ended(worker.run(errand).await)) });
     }
 
     /// Those who stand by end as soon as they have finished what they have in hand.

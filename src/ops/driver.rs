@@ -156,6 +156,23 @@ mod tests {
 
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn what_an_earlier_driver_still_runs_ends_with_the_grace_of_the_last() {
+        let driver = || Driver::new(Clock::System, CancellationToken::new());
+        let (mut earlier, mut last) = (driver(), driver());
+        let ended = CancellationToken::new();
+        let held = ended.clone().drop_guard();
+        earlier.attend("stuck", async move {
+            let _held = held;
+            std::future::pending().await
+        });
+
+        last.attend("earlier", earlier.ended());
+        last.finish(Duration::from_secs(30)).await;
+
+        ended.cancelled().await;
+    }
+
     #[test]
     fn a_task_rests_until_something_is_due_and_no_longer_than_its_period() {
         let now = DateTime::UNIX_EPOCH;
