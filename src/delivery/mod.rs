@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use content::{Content, Mark};
 pub use outbox::{
     Audience, Claim, Claimed, Doubt, Held, Hold, Issue, OutboxStore, Outcome, Plan, Planned, Reach,
-    Seal, Settle, Tally, Usage,
+    Seal, Settle, Tally, Usage, without_addresses,
 };
 
 use crate::{

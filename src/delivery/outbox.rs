@@ -197,7 +197,7 @@ impl Hold {
 }
 
 /// What a relay said, for a log: relays like to repeat whom they were asked to serve.
-pub(super) fn without_addresses(reply: &str) -> String {
+pub fn without_addresses(reply: &str) -> String {
     let words = reply.split_whitespace();
     let words: Vec<_> = words
         .map(|word| if word.contains('@') { "…" } else { word })

@@ -81,6 +81,8 @@ pub struct Counts {
     pub uncertain: u64,
     /// Connections, or attempts at a destination, at this moment.
     pub open: usize,
+    /// Of a destination that said "too much": what of its former rate it gets, in per cent.
+    pub slowed: Option<i64>,
     meter: Meter,
 }
 
@@ -288,12 +290,12 @@ impl Traffic {
         }
     }
 
-    pub fn relays(&self) -> Vec<(RelayName, Counts)> {
-        shown(&self.locked().relays)
+    pub fn relays(&self, now: DateTime<Utc>) -> Vec<(RelayName, Counts)> {
+        shown(&self.locked().relays, now)
     }
 
-    pub fn groups(&self) -> Vec<(GroupName, Counts)> {
-        shown(&self.locked().groups)
+    pub fn groups(&self, now: DateTime<Utc>) -> Vec<(GroupName, Counts)> {
+        shown(&self.locked().groups, now)
     }
 
     fn locked(&self) -> MutexGuard<'_, Books> {
@@ -318,11 +320,14 @@ impl Flow {
     }
 }
 
-fn shown<N: Clone>(flows: &BTreeMap<N, Flow>) -> Vec<(N, Counts)> {
+fn shown<N: Clone>(flows: &BTreeMap<N, Flow>, now: DateTime<Utc>) -> Vec<(N, Counts)> {
     let shown = flows.iter().map(|(name, flow)| {
-        let open = flow.open;
-        let counts = flow.counts.clone();
-        (name.clone(), Counts { open, ..counts })
+        let counts = Counts {
+            open: flow.open,
+            slowed: flow.pace.slowed(now),
+            ..flow.counts.clone()
+        };
+        (name.clone(), counts)
     });
     shown.collect()
 }

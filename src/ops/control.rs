@@ -26,6 +26,7 @@ use super::{
         output::{Format, Out, Printer, Said, complain},
     },
 };
+use crate::delivery::without_addresses;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Ask {
@@ -100,6 +101,9 @@ async fn attend(stream: UnixStream, app: Arc<App>) {
                 };
                 let forward = async {
                     while let Some(said) = said.recv().await {
+                        if let Said::Note(note) = &said {
+                            tracing::warn!("{}", without_addresses(note));
+                        }
                         // Somebody who hung up does not stop the work: the rest is read and dropped.
                         let _ = send(&mut writer, &Frame::Said(said)).await;
                     }

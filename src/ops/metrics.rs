@@ -70,6 +70,13 @@ fn text(progress: &Progress) -> String {
     let paused = paused.map(|way| (label("relay", &way.name), u64::from(way.paused.is_some())));
     let help = "Whether a relay is left alone for a while.";
     family(&mut out, "relay_paused", "gauge", help, paused);
+    let slowed = progress.destinations.iter();
+    let slowed = slowed.map(|way| {
+        let share = way.slowed.and_then(|share| u64::try_from(share).ok());
+        (label("destination", &way.name), share.unwrap_or(100))
+    });
+    let help = "Of its former rate, what a destination gets since it said that it is too much, in per cent.";
+    family(&mut out, "destination_rate_percent", "gauge", help, slowed);
     let left = progress.destinations.iter();
     let left = left.filter_map(|way| Some((label("destination", &way.name), way.left?)));
     let help = "Deliveries to a destination that are not done.";
@@ -134,6 +141,7 @@ mod tests {
             open: 4,
             left: None,
             ends: None,
+            slowed: Some(25),
             paused: None,
         };
         let group = Way {
@@ -155,6 +163,7 @@ mod tests {
             "courant_relay_messages_total{relay=\"mx\",outcome=\"sent\"} 3",
             "courant_relay_attempts{relay=\"mx\"} 4",
             "courant_relay_paused{relay=\"mx\"} 0",
+            "courant_destination_rate_percent{destination=\"gmail\"} 25",
             "courant_destination_waiting{destination=\"gmail\"} 70",
             "courant_outbox_holds 0",
         ] {

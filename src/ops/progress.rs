@@ -87,6 +87,8 @@ pub(super) struct Way {
     pub(super) left: Option<u64>,
     /// When that is out, if all goes on as in the last minute.
     pub(super) ends: Option<DateTime<Utc>>,
+    /// What of its former rate it gets since it said "too much", in per cent.
+    pub(super) slowed: Option<i64>,
     /// Left alone until then, and why.
     pub(super) paused: Option<(DateTime<Utc>, String)>,
 }
@@ -96,7 +98,7 @@ impl Progress {
         let now = app.clock.now();
         let deliver = app.deliver.as_ref();
         let mut relays = deliver.map_or_else(Vec::new, |deliver| {
-            let mut ways = ways(deliver.traffic().relays(), now);
+            let mut ways = ways(deliver.traffic().relays(now), now);
             for (name, pause) in deliver.relays(now) {
                 if let Some(way) = ways.iter_mut().find(|way| way.name == name.as_str()) {
                     way.paused = pause.map(|pause| (pause.until, pause.reason));
@@ -104,7 +106,7 @@ impl Progress {
             }
             ways
         });
-        let groups = deliver.map_or_else(Vec::new, |deliver| deliver.traffic().groups());
+        let groups = deliver.map_or_else(Vec::new, |deliver| deliver.traffic().groups(now));
         let mut destinations = destinations(groups, app.store.waiting().await?, now);
         let left = destinations.iter().filter_map(|way| way.left).sum();
         let rate = rate(&relays);
@@ -158,7 +160,7 @@ impl Under {
 }
 
 impl Way {
-    fn new(name: String, counts: &Counts, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(name: String, counts: &Counts, now: DateTime<Utc>) -> Self {
         Way {
             name,
             sent: counts.sent,
@@ -169,6 +171,7 @@ impl Way {
             open: counts.open,
             left: None,
             ends: None,
+            slowed: counts.slowed,
             paused: None,
         }
     }

@@ -136,6 +136,12 @@ impl Pace {
         (slowed.next > now).then_some(slowed.next)
     }
 
+    /// What of its former rate a destination gets that said "too much", in per cent; none if it gets all.
+    pub fn slowed(&self, now: DateTime<Utc>) -> Option<i64> {
+        let share = self.slowed.as_ref()?.share(now);
+        (share < 1000).then_some(share / 10)
+    }
+
     fn forget_the_past(&mut self, now: DateTime<Utc>) {
         if self
             .slowed

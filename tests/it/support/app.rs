@@ -202,7 +202,7 @@ impl TestApp {
                 report = &mut sending => return report,
                 () = tokio::task::yield_now() => {}
             }
-            let counts = relays.traffic().relays();
+            let counts = relays.traffic().relays(self.now());
             if counts.iter().all(|(_, counts)| counts.open == 0) {
                 self.advance(TimeDelta::milliseconds(100));
             }

@@ -31,7 +31,7 @@ pub(super) async fn show(app: &App, out: &Out) -> anyhow::Result<Done> {
         let busy = ways
             .iter()
             .any(|way| way.sent + way.deferred + way.failed + way.left.unwrap_or(0) > 0);
-        if busy || ways.iter().any(|way| way.paused.is_some()) {
+        if busy || ways.iter().any(|way| way.paused.is_some() || way.open > 0) {
             out.line(String::new()).await;
             out.rows::<()>(&[], || table(heading, ways)).await?;
         }
@@ -71,11 +71,18 @@ fn table(heading: &'static str, ways: &[Way]) -> Table {
         heading, "SENT", "PUT OFF", "FAILED", "LEFT", "A SECOND", "AT ONCE", "STATE",
     ]);
     for way in ways {
-        let state = match (&way.paused, way.ends) {
-            (Some((until, reason)), _) => format!("left alone until {}: {reason}", when(*until)),
-            (None, Some(ends)) => format!("done about {}", when(ends)),
-            (None, None) => String::new(),
-        };
+        let mut state = Vec::new();
+        if let Some((until, reason)) = &way.paused {
+            state.push(format!("left alone until {}: {reason}", when(*until)));
+        }
+        if let Some(share) = way.slowed {
+            state.push(format!(
+                "slowed to {share} %: it said that we send too much"
+            ));
+        }
+        if let Some(ends) = way.ends {
+            state.push(format!("done about {}", when(ends)));
+        }
         table.row([
             way.name.clone(),
             way.sent.to_string(),
@@ -84,7 +91,7 @@ fn table(heading: &'static str, ways: &[Way]) -> Table {
             way.left.map_or(String::new(), |left| left.to_string()),
             format!("{:.1}", way.rate),
             way.open.to_string(),
-            state,
+            state.join("; "),
         ]);
     }
     table
