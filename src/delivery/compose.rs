@@ -262,20 +262,31 @@ fn shared_headers(id: ContentId, content: &Content) -> String {
     // Not `All`, which would suppress bounces as well (MS-OXCMAIL, section 2.1.3.2.20).
     add("X-Auto-Response-Suppress: OOF, AutoReply".to_owned());
     add(format!("Feedback-ID: {id}:{label}:{purpose}:{SENDER_ID}"));
-    if let Some(page) = content
-        .archived_at
-        .as_deref()
-        .and_then(|url| Url::parse(url).ok())
-    {
+    let page = content.archived_at.as_deref();
+    let page = page.and_then(|url| Url::parse(url).ok());
+    if let Some(page) = &page {
         add(format!("Archived-At: <{page}>"));
     }
     if content.purpose != Purpose::Confirmation {
         add("Precedence: bulk".to_owned());
+        // Nobody writes to the list (RFC 2369, section 3.4).
+        add("List-Post: NO".to_owned());
+        if let Some(edition) = page.as_ref().and_then(parent) {
+            add(format!("List-Archive: <{edition}>"));
+            add(format!("List-Subscribe: <{edition}>"));
+        }
         // Lasts as long as the edition's name, whatever its title (RFC 2919, section 2).
         let list = format!("{label}.{}", content.sender.domain());
         headers.push_str(&named("List-Id", title, &list));
     }
     headers
+}
+
+/// The page above: of a digest, its edition's, which has the earlier ones and the form to subscribe.
+fn parent(page: &Url) -> Option<Url> {
+    let mut above = page.clone();
+    above.path_segments_mut().ok()?.pop();
+    Some(above)
 }
 
 /// Slugs may have letters of any script; the label of a list is ASCII, and a list with its domain has

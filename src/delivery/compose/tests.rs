@@ -130,6 +130,10 @@ fn a_digest_says_what_it_is_and_how_to_leave() {
         "Archived-At",
         Some("<https://news.example.org/e/world/3>"),
     );
+    check(&message, "List-Post", Some("NO"));
+    for same in ["List-Archive", "List-Subscribe"] {
+        check(&message, same, Some("<https://news.example.org/e/world>"));
+    }
     let link = header(&message, "List-Unsubscribe").unwrap();
     let token = link
         .strip_prefix("<https://news.example.org/unsubscribe/")
@@ -157,6 +161,9 @@ fn a_confirmation_is_no_list_mail() {
         "List-Unsubscribe",
         "List-Unsubscribe-Post",
         "List-Id",
+        "List-Post",
+        "List-Archive",
+        "List-Subscribe",
         "Precedence",
     ] {
         check(&message, absent, None);
