@@ -46,7 +46,9 @@ impl Breaker {
         let policy = refused.clone().filter(|(_, why)| *why == Refusal::Policy);
         let (refused, policy) = (refused.count(), policy.count());
         let what = if policy >= POLICY && policy * 10 >= attempts {
-            format!("{policy} of the last {attempts} messages were refused for what we are")
+            format!(
+                "{policy} of the last {attempts} messages were refused for policy or our reputation"
+            )
         } else if attempts >= FEWEST && refused * 2 >= attempts {
             format!("{refused} of the last {attempts} messages were refused for good")
         } else {

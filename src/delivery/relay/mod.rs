@@ -83,6 +83,8 @@ pub enum RelayError {
     },
     #[error("the relay {relay} turns us away: {reply}")]
     Refused { relay: String, reply: String },
+    #[error("what answers at {relay} does not speak SMTP")]
+    NotSmtp { relay: String },
     #[error("the relay {relay} does not offer STARTTLS; `?tls=none` would send in clear")]
     NoTls { relay: String },
 }

@@ -153,9 +153,11 @@ impl Smtp {
     }
 
     fn refused(&self, err: &lettre_smtp::Error) -> RelayError {
-        RelayError::Refused {
-            relay: self.name(),
-            reply: describe(err),
+        let relay = self.name();
+        let reply = describe(err);
+        match err.is_response() && err.status().is_none() && reply != CLOSED {
+            true => RelayError::NotSmtp { relay },
+            false => RelayError::Refused { relay, reply },
         }
     }
 }
@@ -404,9 +406,16 @@ fn told(response: &Response) -> String {
     printable(&format!("{} {}", response.code(), lines.join(" ")))
 }
 
+/// What lettre calls an incomplete response.
+const CLOSED: &str = "it closed the connection";
+
 /// The server's words where it said any, else what lettre makes of it.
 fn describe(err: &lettre_smtp::Error) -> String {
     let words = err.source().map(ToString::to_string);
+    let words = words.map(|words| match words.as_str() {
+        "incomplete response" => CLOSED.to_owned(),
+        _ => words,
+    });
     printable(&match (err.status(), words) {
         (Some(code), Some(words)) => format!("{code} {words}"),
         (_, words) => words.unwrap_or_else(|| err.to_string()),

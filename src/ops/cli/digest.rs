@@ -281,7 +281,9 @@ async fn deliver(app: &App, out: &Out, content: ContentId) -> anyhow::Result<Don
         out.note(err.clone()).await;
     }
     let issues = app.store.issues(LATEST).await?;
-    if let Some(issue) = issues.iter().find(|issue| issue.content == content) {
+    // A hold that came meanwhile is among the errors.
+    let is_this = |issue: &&Issue| issue.content == content && report.errors.is_empty();
+    if let Some(issue) = issues.iter().find(is_this) {
         for (reach, hold) in app.store.holds().await? {
             if reach.keeps(issue) {
                 out.note(format!("held: {}; see `courant outbox show`", hold.reason))

@@ -36,6 +36,19 @@ async fn a_relay_that_does_not_open_is_told_from_one_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn what_is_no_mail_server_is_told_from_one_that_closes() {
+    for (act, told) in [
+        (Act::Reply("SSH-2.0-OpenSSH_9.2"), " does not speak SMTP"),
+        (Act::HangUp, " turns us away: it closed the connection"),
+    ] {
+        let server = SmtpServer::start().await;
+        server.next(Stage::Connect, act);
+        let err = in_clear(&server).connect().await.err().unwrap();
+        assert!(err.to_string().ends_with(told), "{err}");
+    }
+}
+
+#[tokio::test]
 async fn a_relay_that_breaks_off_while_it_opens_has_no_connection() {
     for encryption in [Encryption::None, Encryption::StartTls] {
         for stage in [Stage::Connect, Stage::Ehlo, Stage::StartTls, Stage::Auth] {

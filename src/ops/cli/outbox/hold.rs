@@ -6,6 +6,7 @@ use crate::{
     ops::{
         app::App,
         cli::{order::Done, output::Out},
+        progress::Kept,
     },
 };
 
@@ -16,6 +17,12 @@ pub(super) async fn hold(
     reason: String,
 ) -> anyhow::Result<Done> {
     let reach = reach(app, edition)?;
+    let holds = app.store.holds().await?;
+    if let Some(kept) = holds.into_iter().find(|(held, _)| *held == reach) {
+        out.line(format!("held already {}", Kept::from(kept).told()))
+            .await;
+        return standing(app, out).await;
+    }
     let at = app.clock.now();
     app.store
         .hold(reach.clone(), Hold { at, reason }, Vec::new())
@@ -25,7 +32,7 @@ pub(super) async fn hold(
         words(&reach)
     ))
     .await;
-    Ok(Done::Wholly)
+    standing(app, out).await
 }
 
 pub(super) async fn resume(
@@ -46,6 +53,16 @@ pub(super) async fn resume(
             out.line(format!("{} still held: {}", words(&other), hold.reason))
                 .await;
         }
+    }
+    standing(app, out).await
+}
+
+/// Tells a program what is held now.
+async fn standing(app: &App, out: &Out) -> anyhow::Result<Done> {
+    if out.wants_json() {
+        let holds = app.store.holds().await?;
+        let holds: Vec<_> = holds.into_iter().map(Kept::from).collect();
+        out.object(&serde_json::json!({ "holds": holds })).await?;
     }
     Ok(Done::Wholly)
 }

@@ -5,7 +5,7 @@ mod list;
 mod retry;
 mod show;
 
-use clap::Subcommand;
+use clap::{Subcommand, builder::NonEmptyStringValueParser};
 use serde::{Deserialize, Serialize};
 
 use super::{order::Done, output::Out};
@@ -26,7 +26,12 @@ pub enum Outbox {
         /// The edition's slug; without it, everything is held
         edition: Option<EditionSlug>,
         /// Why, for those who will ask
-        #[arg(long, value_name = "TEXT", default_value = "by the operator")]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "by the operator",
+            value_parser = NonEmptyStringValueParser::new()
+        )]
         reason: String,
     },
     /// Lift a hold: what waited goes on where it stopped
