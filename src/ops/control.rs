@@ -94,6 +94,8 @@ async fn attend(stream: UnixStream, app: Arc<App>) {
         Ok(_) => match serde_json::from_str::<Ask>(&line) {
             Ok(ask) if ask.version == env!("CARGO_PKG_VERSION") => {
                 let (out, mut said) = Out::new(ask.format);
+                // What delivery complains of is not for the eyes of whoever asked alone.
+                let delivers = matches!(ask.order, Order::Digest(_));
                 let obey = async {
                     let done = ask.order.obey(&app, &out).await;
                     drop(out);
@@ -101,7 +103,7 @@ async fn attend(stream: UnixStream, app: Arc<App>) {
                 };
                 let forward = async {
                     while let Some(said) = said.recv().await {
-                        if let Said::Note(note) = &said {
+                        if let (true, Said::Note(note)) = (delivers, &said) {
                             tracing::warn!("{}", without_addresses(note));
                         }
                         // Somebody who hung up does not stop the work: the rest is read and dropped.
