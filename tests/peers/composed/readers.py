@@ -13,7 +13,7 @@ from .mailing import shown
 
 FIELDS = {"DKIM-Signature", "To", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "From", "Subject", "Date",
           "MIME-Version", "Content-Type", "Auto-Submitted", "X-Auto-Response-Suppress", "Feedback-ID", "Archived-At",
-          "Precedence", "List-Id"}
+          "Precedence", "List-Id", "List-Post", "List-Archive", "List-Subscribe"}
 
 
 def plain(text):
