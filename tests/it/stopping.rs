@@ -23,6 +23,25 @@ pub(crate) async fn sending(relay: &SmtpServer) -> (Courant, Daemon, Child) {
     (courant, daemon, order)
 }
 
+/// The same with a daemon that has read its configuration again since, and two more that wait.
+async fn reloaded(relay: &SmtpServer) -> (Courant, Daemon, Child) {
+    let (courant, mut daemon, order) = sending(relay).await;
+    daemon.signal("HUP");
+    daemon.wait_for("is running");
+    relay.until_waiting(4).await;
+    (courant, daemon, order)
+}
+
+/// Stops the daemon, and has the relay answer what it has in hand only then.
+fn stop(relay: &SmtpServer, mut daemon: Daemon, mut order: Child) {
+    daemon.signal("TERM");
+    daemon.wait_for("stopping");
+    relay.lift_ration();
+    daemon.wait_for("\"stopped\"");
+    assert_eq!(daemon.stop().0, 0);
+    order.wait().unwrap();
+}
+
 /// Starts the daemon again, and waits until everybody has the digest.
 async fn go_on(courant: &Courant, relay: &SmtpServer) {
     let daemon = courant.daemon();
@@ -35,15 +54,10 @@ async fn go_on(courant: &Courant, relay: &SmtpServer) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_is_told_to_stop_finishes_what_is_in_hand_and_doubles_nobody() {
     let relay = SmtpServer::start().await;
-    let (courant, mut daemon, mut order) = sending(&relay).await;
+    let (courant, daemon, order) = sending(&relay).await;
 
-    daemon.signal("TERM");
-    daemon.wait_for("stopping");
-    relay.lift_ration();
-    daemon.wait_for("\"stopped\"");
+    stop(&relay, daemon, order);
 
-    assert_eq!(daemon.stop().0, 0);
-    order.wait().unwrap();
     assert_eq!(relay.messages().len(), 12);
     go_on(&courant, &relay).await;
     assert_eq!(relay.messages().len(), 40);
@@ -68,11 +82,8 @@ async fn a_second_signal_ends_it_at_once_and_loses_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_breaks_off_nothing_that_is_in_hand_and_does_not_wait_for_it() {
     let relay = SmtpServer::start().await;
-    let (courant, mut daemon, mut order) = sending(&relay).await;
+    let (courant, daemon, mut order) = reloaded(&relay).await;
 
-    daemon.signal("HUP");
-    daemon.wait_for("is running");
-    relay.until_waiting(4).await;
     relay.lift_ration();
 
     relay
@@ -89,18 +100,10 @@ async fn a_reload_breaks_off_nothing_that_is_in_hand_and_does_not_wait_for_it() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_that_stops_after_a_reload_finishes_what_is_in_hand_since_before() {
     let relay = SmtpServer::start().await;
-    let (courant, mut daemon, mut order) = sending(&relay).await;
-    daemon.signal("HUP");
-    daemon.wait_for("is running");
-    relay.until_waiting(4).await;
+    let (courant, daemon, order) = reloaded(&relay).await;
 
-    daemon.signal("TERM");
-    daemon.wait_for("stopping");
-    relay.lift_ration();
-    daemon.wait_for("\"stopped\"");
+    stop(&relay, daemon, order);
 
-    assert_eq!(daemon.stop().0, 0);
-    order.wait().unwrap();
     assert_eq!(relay.messages().len(), 14);
     assert_eq!(courant.count("sent"), 14);
     go_on(&courant, &relay).await;

@@ -11,7 +11,7 @@ use courant::{
     subscribers::{Confirm, ConsentChange, How, Requested, Scope},
 };
 
-async fn is_suppressed(store: &dyn Store, text: &str) -> bool {
+pub(super) async fn is_suppressed(store: &dyn Store, text: &str) -> bool {
     let profile = store.find(&address(text)).await.unwrap().unwrap();
     profile.suppressed.is_some()
 }
